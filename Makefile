@@ -1,0 +1,68 @@
+# Everything a fresh machine needs: Python 3.11, make and a package index.
+PYTHON ?= python3.11
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev demo ui test lint types imports unit integration end-to-end bench lock clean
+
+help: ## Show the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
+
+.venv/bin/python:
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) not found; install Python 3.11 or run make PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(PIP) -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	$(PIP) -r requirements-dev.lock
+	@touch $@
+
+install: .venv/.installed ## Make the environment in .venv/
+
+install-dev: .venv/.installed-dev ## ... with what the tests need
+
+demo: install ## A year of real sales: backfill, nightly run, reports
+	@$(BIN)/inventra demo
+
+ui: install ## Dagster's page and the download site
+	@$(BIN)/inventra ui
+
+test: install-dev lint types imports unit integration end-to-end ## Everything that CI runs
+
+lint: install-dev ## ruff and sqlfluff
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/sqlfluff lint dbt_project --config dbt_project/.sqlfluff --disable-progress-bar
+
+types: install-dev ## mypy
+	$(BIN)/mypy
+
+imports: install-dev ## The layers of docs/architecture.md
+	$(BIN)/lint-imports
+
+unit: install-dev ## Unit and definitions tests
+	$(BIN)/pytest tests/unit tests/definitions
+
+integration: install-dev ## Tests against a real, embedded Postgres
+	$(BIN)/pytest tests/integration
+
+end-to-end: install-dev ## The real webserver and daemon, driven over GraphQL
+	$(BIN)/pytest tests/end_to_end
+
+bench: install ## The figures of README.md
+	$(BIN)/python -m benchmarks.pipeline
+
+lock: install-dev ## Pin every dependency anew
+	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --constraints requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+
+LOCK_OPTIONS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
+
+clean: ## Remove what the demo and the tests made; .venv/ stays
+	-@[ -x $(BIN)/inventra ] && $(BIN)/inventra db stop
+	rm -rf .inventra

@@ -1,0 +1,110 @@
+"""Settings and tenant files: what is wrong is named, with the remedy, and no secret is repeated."""
+
+from pathlib import Path
+
+import pytest
+
+from inventra_pipelines.domain.tenant import TenantConfig
+from inventra_pipelines.errors import InventraError, PermanentError
+from inventra_pipelines.settings import Settings, get_settings
+from inventra_pipelines.tenants import get_tenant, load_tenant, load_tenants
+
+MINIMAL = "tenant_id: shop\nname: A shop\n"
+
+
+def _file(folder: Path, text: str, name: str = "shop.yaml") -> Path:
+    path = folder / name
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (MINIMAL + "curency: EUR\n", ("curency",)),
+        (MINIMAL + "time_zone: Europe/Lodnon\n", ("time_zone", "Europe/Lodnon")),
+        (MINIMAL + "currency: euro\n", ("currency",)),
+        (MINIMAL + "service_item_patterns: ['(']\n", ("service_item_patterns", "regular expression")),
+        (MINIMAL + "abc_thresholds: [0.9, 0.8]\n", ("abc_thresholds",)),
+        (MINIMAL + "nightly_at: '25:00'\n", ("nightly_at",)),
+        (MINIMAL + "datasets: {sale: {}}\n", ("datasets",)),
+        ("tenant_id: other\nname: x\n", ("other", "other.yaml")),
+        ("- a\n- b\n", ("no settings",)),
+        ("a: [1\n", ("not valid YAML",)),
+        ("", ("no settings",)),
+    ],
+    ids=[
+        "unknown-key",
+        "zone",
+        "currency",
+        "pattern",
+        "thresholds",
+        "time",
+        "dataset",
+        "name",
+        "list",
+        "yaml",
+        "empty",
+    ],
+)
+def test_a_wrong_tenant_file_is_one_line_that_names_file_and_key(tmp_path: Path, text: str, words: tuple[str, ...]):
+    with pytest.raises(PermanentError) as caught:
+        load_tenant(_file(tmp_path, text))
+    message = str(caught.value)
+    assert "shop.yaml" in message and "\n" not in message
+    assert all(word in message for word in words), message
+
+
+def test_an_unknown_tenant_is_told_those_there_are(tmp_path: Path):
+    _file(tmp_path, MINIMAL)
+    with pytest.raises(PermanentError, match=r"known: shop"):
+        get_tenant(tmp_path, "shpo")
+
+
+def test_tenants_come_in_the_order_of_their_ids(tmp_path: Path):
+    _file(tmp_path, "tenant_id: shop-b\nname: B\n", "shop-b.yaml")
+    _file(tmp_path, MINIMAL)
+    assert list(load_tenants(tmp_path)) == ["shop", "shop-b"]
+    assert load_tenants(tmp_path / "absent") == {}
+
+
+def test_the_version_of_a_configuration_follows_its_content_and_not_its_spelling():
+    one = TenantConfig(tenant_id="shop", name="A shop")
+    same = TenantConfig.model_validate({"name": "A shop", "tenant_id": "shop", "currency": "EUR"})
+    other = TenantConfig(tenant_id="shop", name="A shop", currency="GBP")
+    assert one.config_version == same.config_version != other.config_version
+    assert len(one.config_version) == 12
+
+
+def test_a_setting_close_to_a_known_one_is_suggested(fresh_settings: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("INVENTRA_PORTAL_PROT", "3001")
+    with pytest.raises(PermanentError, match="did you mean INVENTRA_PORTAL_PORT"):
+        get_settings()
+
+
+def test_a_settings_file_gives_defaults_that_the_environment_overrides(
+    fresh_settings: Path, monkeypatch: pytest.MonkeyPatch
+):
+    fresh_settings.mkdir(parents=True)
+    (fresh_settings / "settings.env").write_text("INVENTRA_FIRST_DAY=2020-01-01\nINVENTRA_WORKERS=3\n")
+    monkeypatch.setenv("INVENTRA_WORKERS", "5")
+    settings = get_settings()
+    assert str(settings.first_day) == "2020-01-01" and settings.workers == 5
+
+
+@pytest.mark.parametrize("line", ["INVENTRA_PORTAL_SECRET=abc", "DATABASE_URL=postgresql://x", "INVENTRA_X=1"])
+def test_a_secret_or_an_unknown_name_in_the_settings_file_is_refused(fresh_settings: Path, line: str):
+    fresh_settings.mkdir(parents=True)
+    (fresh_settings / "settings.env").write_text(line + "\n")
+    with pytest.raises(PermanentError, match=r"settings\.env"):
+        get_settings()
+
+
+def test_a_printed_settings_object_shows_no_secret():
+    settings = Settings(portal_secret="hidden", DATABASE_URL="postgresql://u:hidden@h/d")  # type: ignore[arg-type]
+    assert "hidden" not in repr(settings)
+
+
+def test_an_error_is_its_message_and_its_remedy():
+    assert str(InventraError("x is wrong.", "do y")) == "x is wrong. do y."
+    assert str(InventraError("x is wrong")) == "x is wrong."

@@ -1,0 +1,353 @@
+"""The tables that Python owns, declared once; Alembic migrations create them, never `create_all`.
+
+Belongs here: table and index declarations. The raw tables follow from `domain/contracts.py`; `staging`, `intermediate`
+and `marts` belong to the dbt project. Every table with tenants' data carries `tenant_id`.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Index,
+    Integer,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import TypeEngine
+
+from inventra_pipelines.domain.contracts import CONTRACTS, ColumnType, Contract
+
+SCHEMAS = ("ops", "raw", "staging", "intermediate", "marts", "forecast", "planning", "alerts", "reports")
+
+metadata = MetaData()
+
+_SQL_TYPES: dict[ColumnType, TypeEngine] = {
+    "code": Text(),
+    "text": Text(),
+    "quantity": Numeric(18, 4),
+    "money": Numeric(18, 4),
+    "days": Integer(),
+    "number": Integer(),
+    "date": Date(),
+    "timestamp": DateTime(timezone=True),
+}
+
+
+def _text(name: str, *, required: bool = True) -> Column:
+    return Column(name, Text, nullable=not required)
+
+
+def _day(name: str, *, required: bool = True) -> Column:
+    return Column(name, Date, nullable=not required)
+
+
+def _whole(name: str) -> Column:
+    return Column(name, BigInteger, nullable=False)
+
+
+def _doubles(*names: str) -> list[Column]:
+    return [Column(name, Double) for name in names]
+
+
+def _moneys(*names: str) -> list[Column]:
+    return [Column(name, Numeric(18, 4)) for name in names]
+
+
+def _table(schema: str, name: str, *columns: Column, key: tuple[str, ...]) -> Table:
+    return Table(name, metadata, *columns, PrimaryKeyConstraint(*key, name=f"{name}_pkey"), schema=schema)
+
+
+def _raw_table(contract: Contract) -> Table:
+    table = _table(
+        "raw",
+        contract.dataset,
+        _text("tenant_id"),
+        _day("landed_on"),
+        _text("batch_id"),
+        _text("sheet"),
+        Column("row_number", Integer, nullable=False),
+        *(
+            Column(column.name, _SQL_TYPES[column.type], nullable=not column.required)
+            for column in contract.table_columns
+        ),
+        key=("tenant_id", "landed_on", "batch_id", "sheet", "row_number"),
+    )
+    if contract.business_day:
+        Index(f"{contract.dataset}_business_day", table.c.tenant_id, table.c[contract.business_day])
+    return table
+
+
+tenants = _table(
+    "ops",
+    "tenants",
+    _text("tenant_id"),
+    _text("name"),
+    _text("time_zone"),
+    _text("currency"),
+    _text("item_code_case"),
+    Column("item_code_pad_to", Integer),
+    Column("service_item_patterns", ARRAY(Text), nullable=False),
+    Column("cancellation_document_patterns", ARRAY(Text), nullable=False),
+    Column("is_stock_simulated", Boolean, nullable=False),
+    Column("abc_thresholds", ARRAY(Double), nullable=False),
+    Column("xyz_thresholds", ARRAY(Double), nullable=False),
+    _text("config_version"),
+    key=("tenant_id",),
+)
+config_versions = _table(
+    "ops",
+    "config_versions",
+    _text("tenant_id"),
+    _text("config_version"),
+    Column("config", JSONB, nullable=False),
+    key=("tenant_id", "config_version"),
+)
+load_manifest = _table(
+    "ops",
+    "load_manifest",
+    _text("table_name"),
+    _text("tenant_id"),
+    _day("window_first"),
+    _day("window_last"),
+    _text("run_id"),
+    _whole("rows"),
+    _text("checksum"),
+    Column("loaded_at", DateTime(timezone=True), nullable=False),
+    key=("table_name", "tenant_id", "window_first", "window_last"),
+)
+
+batches = _table(
+    "raw",
+    "batches",
+    _text("batch_id"),
+    _text("tenant_id"),
+    _text("dataset"),
+    _day("landed_on"),
+    _text("file_name"),
+    _text("sha256"),
+    _text("state"),
+    _whole("rows_read"),
+    _whole("rows_accepted"),
+    _whole("rows_rejected"),
+    _whole("bytes"),
+    _text("config_version"),
+    _text("message", required=False),
+    key=("batch_id",),
+)
+Index("batches_landing", batches.c.tenant_id, batches.c.landed_on)
+Index("batches_content", batches.c.sha256)
+batch_days = _table(
+    "raw",
+    "batch_days",
+    _text("tenant_id"),
+    _text("batch_id"),
+    _text("dataset"),
+    _day("landed_on"),
+    _day("business_on"),
+    _whole("rows"),
+    key=("tenant_id", "landed_on", "batch_id", "business_on"),
+)
+rejects = _table(
+    "raw",
+    "rejects",
+    _text("tenant_id"),
+    _day("landed_on"),
+    _text("batch_id"),
+    _text("file_name"),
+    _text("sheet"),
+    Column("row_number", Integer, nullable=False),
+    _text("column_name"),
+    _text("raw_value", required=False),
+    _text("reason_code"),
+    _text("message"),
+    key=("tenant_id", "landed_on", "batch_id", "sheet", "row_number", "column_name"),
+)
+raw = {dataset: _raw_table(contract) for dataset, contract in CONTRACTS.items()}
+
+_ITEM_KEY = ("tenant_id", "item_id", "location_id")
+
+forecasts = _table(
+    "forecast",
+    "forecasts",
+    *map(_text, _ITEM_KEY),
+    _day("cutoff_on"),
+    _day("target_on"),
+    Column("lag", Integer, nullable=False),
+    *_doubles("mean", "q10", "q50", "q80", "q90", "q95", "q98", "baseline", "cumulative_mean", "cumulative_std"),
+    _text("model_used"),
+    _text("fallback_reason", required=False),
+    _text("run_id"),
+    _text("config_version"),
+    key=("tenant_id", "cutoff_on", "item_id", "location_id", "lag"),
+)
+Index("forecasts_target", forecasts.c.tenant_id, forecasts.c.target_on)
+backtests = _table(
+    "forecast",
+    "backtests",
+    *map(_text, _ITEM_KEY),
+    _day("cutoff_on"),
+    _text("demand_class"),
+    _text("model_used"),
+    Column("windows", Integer, nullable=False),
+    *_doubles("rmse", "mae", "bias", "rmsse", "baseline_rmsse"),
+    _text("config_version"),
+    key=("tenant_id", "cutoff_on", "item_id", "location_id"),
+)
+models = _table(
+    "forecast",
+    "models",
+    _text("tenant_id"),
+    _day("cutoff_on"),
+    _text("demand_class"),
+    _text("method"),
+    *_doubles("score", "baseline_score"),
+    _whole("series"),
+    _text("reason"),
+    _text("config_version"),
+    key=("tenant_id", "cutoff_on", "demand_class"),
+)
+runs = _table(
+    "forecast",
+    "runs",
+    _text("run_id"),
+    _text("tenant_id"),
+    _day("cutoff_on"),
+    _text("state"),
+    _whole("items"),
+    _whole("fallbacks"),
+    Column("horizon_weeks", Integer, nullable=False),
+    _text("data_fingerprint"),
+    _text("message", required=False),
+    _text("config_version"),
+    key=("tenant_id", "cutoff_on"),
+)
+accuracy = _table(
+    "forecast",
+    "accuracy",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    Column("lag", Integer, nullable=False),
+    _whole("forecasts"),
+    *_doubles("actual_units", "wape", "bias", "rmsse", "coverage_80", "baseline_wape", "forecast_value_added"),
+    key=("tenant_id", "as_of_on", "lag"),
+)
+
+proposals = _table(
+    "planning",
+    "proposals",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    _text("item_id"),
+    _text("location_id"),
+    _text("supplier_code", required=False),
+    _text("abc_class", required=False),
+    *_doubles("on_hand", "reserved", "on_order", "available"),
+    *_moneys("unit_cost", "unit_price"),
+    *(Column(name, Integer) for name in ("lead_time_days", "review_days")),
+    *_doubles(
+        "service_level",
+        "demand_mean_weekly",
+        "demand_over_protection",
+        "demand_std_over_protection",
+        "safety_stock",
+        "reorder_point",
+        "order_up_to",
+        "quantity_proposed",
+    ),
+    *_moneys("order_value"),
+    _day("stock_out_on", required=False),
+    *_doubles("days_of_cover", "excess_units"),
+    *_moneys("excess_value", "money_at_risk"),
+    _text("status"),
+    _text("reason"),
+    Column("is_stock_simulated", Boolean, nullable=False),
+    _day("forecast_cutoff_on", required=False),
+    _text("config_version"),
+    key=("tenant_id", "as_of_on", "item_id", "location_id"),
+)
+
+anomalies = _table(
+    "alerts",
+    "anomalies",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    _text("item_id"),
+    _text("kind"),
+    *_doubles("observed", "expected", "score"),
+    _text("direction"),
+    *_moneys("money_at_risk"),
+    _text("message"),
+    key=("tenant_id", "as_of_on", "kind", "item_id"),
+)
+conditions = _table(
+    "alerts",
+    "conditions",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    _text("kind"),
+    _text("item_id"),
+    _text("severity"),
+    *_moneys("money_at_risk"),
+    _text("message"),
+    key=("tenant_id", "as_of_on", "kind", "item_id"),
+)
+evaluations = _table("alerts", "evaluations", _text("tenant_id"), _day("as_of_on"), key=("tenant_id", "as_of_on"))
+alerts = _table(
+    "alerts",
+    "alerts",
+    _text("alert_id"),
+    _text("tenant_id"),
+    _text("kind"),
+    _text("item_id"),
+    _text("severity"),
+    _text("state"),
+    _day("opened_on"),
+    _day("last_seen_on"),
+    _day("resolved_on", required=False),
+    *_moneys("money_at_risk"),
+    _text("message"),
+    key=("alert_id",),
+)
+Index(
+    "alerts_one_open",
+    alerts.c.tenant_id,
+    alerts.c.item_id,
+    alerts.c.kind,
+    unique=True,
+    postgresql_where=alerts.c.resolved_on.is_(None),
+)
+deliveries = _table(
+    "alerts",
+    "deliveries",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    _text("channel"),
+    _text("recipient"),
+    _text("digest"),
+    _text("subject"),
+    _text("body"),
+    _text("state"),
+    Column("attempts", Integer, nullable=False),
+    _text("error", required=False),
+    key=("tenant_id", "as_of_on", "channel", "recipient"),
+)
+
+artifacts = _table(
+    "reports",
+    "artifacts",
+    _text("tenant_id"),
+    _day("day"),
+    _text("report"),
+    _text("file_name"),
+    _text("path"),
+    _text("sha256"),
+    _whole("bytes"),
+    key=("tenant_id", "day", "report"),
+)

@@ -1,0 +1,57 @@
+"""Tenants and the versions of their configuration, as results refer to them."""
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from inventra_pipelines.domain.tenant import TenantConfig
+
+_TENANT = """
+    insert into ops.tenants (
+        tenant_id, name, time_zone, currency, item_code_case, item_code_pad_to, service_item_patterns,
+        cancellation_document_patterns, is_stock_simulated, abc_thresholds, xyz_thresholds, config_version
+    )
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    on conflict (tenant_id) do update set
+        name = excluded.name,
+        time_zone = excluded.time_zone,
+        currency = excluded.currency,
+        item_code_case = excluded.item_code_case,
+        item_code_pad_to = excluded.item_code_pad_to,
+        service_item_patterns = excluded.service_item_patterns,
+        cancellation_document_patterns = excluded.cancellation_document_patterns,
+        is_stock_simulated = excluded.is_stock_simulated,
+        abc_thresholds = excluded.abc_thresholds,
+        xyz_thresholds = excluded.xyz_thresholds,
+        config_version = excluded.config_version
+"""
+_VERSION = """
+    insert into ops.config_versions (tenant_id, config_version, config)
+    values (%s, %s, %s)
+    on conflict do nothing
+"""
+
+
+def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfig]) -> None:
+    """Make `ops.tenants` say what the tenants' files say, and keep this version of each for good."""
+    with connection.cursor() as cursor:
+        for tenant in sorted(tenants, key=lambda tenant: tenant.tenant_id):
+            cursor.execute(
+                _TENANT,
+                (
+                    tenant.tenant_id,
+                    tenant.name,
+                    tenant.time_zone,
+                    tenant.currency,
+                    tenant.item_codes.case,
+                    tenant.item_codes.pad_to,
+                    tenant.service_item_patterns,
+                    tenant.cancellation_document_patterns,
+                    tenant.is_stock_simulated,
+                    list(tenant.abc_thresholds),
+                    list(tenant.xyz_thresholds),
+                    tenant.config_version,
+                ),
+            )
+            cursor.execute(_VERSION, (tenant.tenant_id, tenant.config_version, Jsonb(tenant.model_dump(mode="json"))))

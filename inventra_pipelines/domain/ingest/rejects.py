@@ -1,0 +1,136 @@
+"""Why a row or a whole file is not taken in: closed lists of reason codes, and the error a file is refused with.
+
+Belongs here: the codes, their meaning for the data dictionary, and the message of each. What finds them is `parse.py`
+and `headers.py` for rows and columns, `sources/` for files.
+"""
+
+from enum import StrEnum
+
+import polars as pl
+
+from inventra_pipelines.domain.contracts import Column
+from inventra_pipelines.errors import PermanentError
+
+# A raw value is quoted in full up to here; what is longer is cut, and ends in an ellipsis.
+_QUOTED_CHARACTERS = 200
+
+
+class RowReason(StrEnum):
+    """Why a row is rejected; one record per row and column at fault."""
+
+    MISSING_VALUE = "missing_value"
+    NOT_A_NUMBER = "not_a_number"
+    NOT_A_WHOLE_NUMBER = "not_a_whole_number"
+    NOT_A_DATE = "not_a_date"
+    OUT_OF_RANGE = "out_of_range"
+    TOO_LONG = "too_long"
+    FORMULA_ERROR = "formula_error"
+    CONTROL_CHARACTER = "control_character"
+    MALFORMED_ROW = "malformed_row"
+    DUPLICATE_KEY = "duplicate_key"
+
+
+ROW_REASONS: dict[RowReason, str] = {
+    RowReason.MISSING_VALUE: "A required column is empty, or holds one of the mapping's null values.",
+    RowReason.NOT_A_NUMBER: "The text is no number with the mapping's decimal mark, or its separator is ambiguous.",
+    RowReason.NOT_A_WHOLE_NUMBER: "The column counts whole days or positions, and the number has a fraction.",
+    RowReason.NOT_A_DATE: "No date format of the mapping fits, or the calendar has no such day.",
+    RowReason.OUT_OF_RANGE: "Beyond the smallest or largest value, or too small for four decimal places.",
+    RowReason.TOO_LONG: "A code of more than 120 or a text of more than 4,000 characters.",
+    RowReason.FORMULA_ERROR: "A spreadsheet's error such as #N/A stands where a value should.",
+    RowReason.CONTROL_CHARACTER: "The value holds a NUL character, which no table can hold.",
+    RowReason.MALFORMED_ROW: "The row has more or fewer fields than the header.",
+    RowReason.DUPLICATE_KEY: "The key stands again further down in the same file; the last row holds.",
+}
+
+
+class FileReason(StrEnum):
+    """Why a whole file is refused."""
+
+    UNKNOWN_DATASET = "unknown_dataset"
+    NOT_A_REGULAR_FILE = "not_a_regular_file"
+    EMPTY_FILE = "empty_file"
+    UNKNOWN_FORMAT = "unknown_format"
+    UNREADABLE = "unreadable"
+    TOO_LARGE = "too_large"
+    BAD_ENCODING = "bad_encoding"
+    AMBIGUOUS_DELIMITER = "ambiguous_delimiter"
+    UNKNOWN_SHEET = "unknown_sheet"
+    WRONG_COLUMNS = "wrong_columns"
+    AMBIGUOUS_COLUMNS = "ambiguous_columns"
+    UNUSABLE_MAPPING = "unusable_mapping"
+    FILE_OF_ANOTHER_TENANT = "file_of_another_tenant"
+
+
+FILE_REASONS: dict[FileReason, str] = {
+    FileReason.UNKNOWN_DATASET: "The file's name begins with no dataset.",
+    FileReason.NOT_A_REGULAR_FILE: "A link or a folder stands where a file should.",
+    FileReason.EMPTY_FILE: "There is nothing in it, not even a header.",
+    FileReason.UNKNOWN_FORMAT: "Neither delimited text, nor a workbook, nor parquet.",
+    FileReason.UNREADABLE: "Damaged, cut short, encrypted, or with a quotation mark that is never closed.",
+    FileReason.TOO_LARGE: "It unpacks to more than can be read safely.",
+    FileReason.BAD_ENCODING: "Its bytes are no text in UTF-8 or in the mapping's encoding.",
+    FileReason.AMBIGUOUS_DELIMITER: "The header does not tell which character parts the fields.",
+    FileReason.UNKNOWN_SHEET: "The workbook has no sheet of a name that the mapping asks for.",
+    FileReason.WRONG_COLUMNS: "A required column, or one that the mapping names, is not among the headers.",
+    FileReason.AMBIGUOUS_COLUMNS: "Several headers fit one column, or one header several columns.",
+    FileReason.UNUSABLE_MAPPING: "A setting of the mapping names no column, encoding or date format that there is.",
+    FileReason.FILE_OF_ANOTHER_TENANT: "The same transactions are in force under another tenant.",
+}
+
+
+class FileRejected(PermanentError):  # noqa: N818 - the name that batches and messages use
+    """A file that is not taken in; nothing of it is loaded, and what was loaded before stays.
+
+    Args:
+        reason_code: One of `FileReason`.
+        message: Names the file and what is wrong with it.
+        remedy: What its sender or the tenant's configuration can change.
+    """
+
+    def __init__(self, reason_code: FileReason, message: str, remedy: str = "") -> None:
+        super().__init__(message, remedy)
+        self.reason_code = reason_code
+
+    def __reduce__(self) -> tuple[type["FileRejected"], tuple[FileReason, str, str]]:  # type: ignore[override]
+        """Pickle with the reason code."""
+        return type(self), (self.reason_code, self.message, self.remedy)
+
+
+def printable(value: pl.Expr) -> pl.Expr:
+    """A raw value as it is kept and quoted: NUL made visible, cut after 200 characters."""
+    shown = value.str.replace_all("\x00", "␀", literal=True)
+    cut = pl.concat_str(shown.str.slice(0, _QUOTED_CHARACTERS), pl.lit("…"))
+    return pl.when(shown.str.len_chars() > _QUOTED_CHARACTERS).then(cut).otherwise(shown)
+
+
+def reject_message(reason: RowReason, column: Column, decimal_mark: str, date_formats: list[str]) -> pl.Expr:
+    """The sentence for one reason and column, over a frame whose `raw_value` is the text at fault."""
+    value = pl.format(f"{column.name} '{{}}' ", pl.col("raw_value"))
+    number = f"a plain number such as 1234{decimal_mark}5"
+    low = f"at least {column.minimum} and " if column.minimum is not None else ""
+    expected = {
+        RowReason.NOT_A_NUMBER: f"is not a number; expected {number}, with '{decimal_mark}' as decimal mark.",
+        RowReason.NOT_A_WHOLE_NUMBER: "is not a whole number; expected digits without a fraction.",
+        RowReason.NOT_A_DATE: f"is not a date; expected {' or '.join(date_formats)}.",
+        RowReason.OUT_OF_RANGE: _range_sentence(column, low),
+        RowReason.TOO_LONG: f"is too long; expected at most {longest(column)} characters.",
+        RowReason.FORMULA_ERROR: "is a spreadsheet's error; expected a value.",
+        RowReason.CONTROL_CHARACTER: "holds a NUL character; expected plain text.",
+    }
+    if reason is RowReason.MISSING_VALUE:
+        return pl.lit(f"{column.name} is empty; expected a value in every row.")
+    return pl.concat_str(value, pl.lit(expected[reason]))
+
+
+def longest(column: Column) -> int:
+    """Most characters that a code or text column takes."""
+    return 120 if column.type == "code" else 4000
+
+
+def _range_sentence(column: Column, low: str) -> str:
+    if column.type in ("date", "timestamp"):
+        return "is out of range; expected a year from 1900 to 2199."
+    if column.type in ("days", "number"):
+        return f"is out of range; expected a number {low}below 2147483648."
+    return f"is out of range; expected a number {low}below 100000000000000, zero or no smaller than 0.0001."

@@ -1,0 +1,184 @@
+"""The landing zone: `<root>/<tenant>/<YYYY-MM-DD>/<dataset>*.<ext>` on a local disk or an object store.
+
+Belongs here: finding the files that landed, and keeping what was read by content hash. A file that landed is never
+changed or deleted.
+
+Passed over: names that begin with a point or `~$`, or end in `.tmp`, `.part`, `.partial`, `.crdownload` or `~`: a
+writer is still at it, or an editor left it. Refused, and told: names that begin with no dataset, links and folders.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path, PurePosixPath
+from typing import get_args
+
+from upath import UPath
+
+from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
+from inventra_pipelines.domain.tenant import Dataset
+from inventra_pipelines.errors import TransientError
+
+_UNFINISHED = (".tmp", ".part", ".partial", ".crdownload", "~")
+_HIDDEN = (".", "~$")
+# Longest first, so that a dataset whose name begins with another's is not taken for it.
+_DATASETS: tuple[Dataset, ...] = tuple(sorted(get_args(Dataset), key=len, reverse=True))
+_BLOCK = 2**20
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """A file as it stands in the landing zone.
+
+    Attributes:
+        size: In bytes.
+        modified_at: Seconds since 1970, as the file system says.
+        dataset: What its name begins with; None where it is refused for its name or kind.
+        refusal: Why it is not read, if so.
+    """
+
+    tenant_id: str
+    landed_on: date
+    file_name: str
+    path: UPath
+    size: int
+    modified_at: float
+    dataset: Dataset | None
+    refusal: FileRejected | None = None
+
+    @property
+    def label(self) -> str:
+        """What messages call it."""
+        return f"{self.tenant_id}/{self.landed_on}/{self.file_name}"
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """The copy of a file's content that is read, now and in replays."""
+
+    path: Path
+    sha256: str
+
+
+class Landing:
+    """A landing zone and the folder that keeps what was read of it.
+
+    Args:
+        root: Path or URL of the zone.
+        kept_folder: Copies go to `<kept_folder>/<first two hex digits>/<sha256><extension>`.
+    """
+
+    def __init__(self, root: str | Path, kept_folder: Path) -> None:
+        self.root = UPath(root)
+        self.kept_folder = kept_folder
+
+    def days(self, tenant_id: str, first: date, last: date) -> list[date]:
+        """Days of the range that have a folder, in order."""
+        if (last - first).days < 3:
+            candidates = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
+            return [day for day in candidates if (self.root / tenant_id / f"{day}").is_dir()]
+        folder = self.root / tenant_id
+        names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+        days = sorted(day for day in map(_day, names) if day is not None)
+        return [day for day in days if first <= day <= last]
+
+    def files(self, tenant_id: str, first: date, last: date) -> list[LandedFile]:
+        """A tenant's files that landed in the range, ordered by day and name; refused ones among them.
+
+        Raises:
+            TransientError: The landing zone cannot be read.
+        """
+        try:
+            return [file for day in self.days(tenant_id, first, last) for file in self._files_of_day(tenant_id, day)]
+        except OSError as error:
+            raise TransientError(
+                f"landing zone {self.root} cannot be read for {tenant_id}: {error.strerror or error}",
+                "check that it is there and readable, or set INVENTRA_LANDING_DIR",
+            ) from None
+
+    def _files_of_day(self, tenant_id: str, day: date) -> Iterator[LandedFile]:
+        folder = self.root / tenant_id / f"{day}"
+        for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
+            name = path.name.encode("utf-8", "replace").decode()
+            if name.startswith(_HIDDEN) or name.lower().endswith(_UNFINISHED):
+                continue
+            dataset = next((known for known in _DATASETS if name.lower().startswith(known)), None)
+            refusal = _refusal(path, f"{tenant_id}/{day}/{name}", dataset)
+            size, modified_at = 0, 0.0
+            if refusal is None:
+                status = path.stat()
+                size, modified_at = status.st_size, float(getattr(status, "st_mtime", 0) or 0)
+            found = dataset if refusal is None else None
+            yield LandedFile(tenant_id, day, name, path, size, modified_at, found, refusal)
+
+    def keep(self, file: LandedFile) -> KeptFile:
+        """Copy a file's content into the kept folder, once per content, whole or not at all.
+
+        Raises:
+            FileRejected: It may not be read.
+            TransientError: It vanished meanwhile, or the kept folder cannot be written.
+        """
+        try:
+            with file.path.open("rb") as stream:
+                sha256 = _hash(stream)
+            kept = self.kept_path(sha256, file.file_name)
+            if not (kept.exists() and kept.stat().st_size == file.size):
+                sha256, kept = self._copy(file)
+        except PermissionError:
+            raise FileRejected(
+                FileReason.UNREADABLE, f"{file.label}: the file may not be read", "give the reader permission to it"
+            ) from None
+        except OSError as error:
+            raise TransientError(
+                f"{file.label} cannot be copied to {self.kept_folder}: {error.strerror or error}", "run it again"
+            ) from None
+        return KeptFile(kept, sha256)
+
+    def _copy(self, file: LandedFile) -> tuple[str, Path]:
+        self.kept_folder.mkdir(parents=True, exist_ok=True)
+        partial = self.kept_folder / f".{os.getpid()}-{os.urandom(6).hex()}.part"
+        try:
+            with file.path.open("rb") as stream, partial.open("wb") as copy:
+                shutil.copyfileobj(stream, copy, _BLOCK)
+            # The copy is what is read: a file that changes meanwhile is what its copy says.
+            with partial.open("rb") as copied:
+                sha256 = _hash(copied)
+            kept = self.kept_path(sha256, file.file_name)
+            kept.parent.mkdir(exist_ok=True)
+            partial.replace(kept)
+        finally:
+            partial.unlink(missing_ok=True)
+        return sha256, kept
+
+    def kept_path(self, sha256: str, file_name: str) -> Path:
+        """Where the content of that hash is kept, whether it is there or not."""
+        suffix = "".join(PurePosixPath(file_name.lower()).suffixes[-2:])
+        return self.kept_folder / sha256[:2] / f"{sha256}{suffix if suffix.isascii() and len(suffix) < 16 else ''}"
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(name) if len(name) == 10 else None
+    except ValueError:
+        return None
+
+
+def _hash(stream: object) -> str:
+    return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
+
+
+def _refusal(path: UPath, label: str, dataset: str | None) -> FileRejected | None:
+    # A link can lead to another tenant's files, or out of the landing zone.
+    if path.is_symlink() or not path.is_file():
+        kind = "a link" if path.is_symlink() else "no regular file"
+        return FileRejected(FileReason.NOT_A_REGULAR_FILE, f"{label}: is {kind}", "land the file itself")
+    if dataset is None:
+        return FileRejected(
+            FileReason.UNKNOWN_DATASET,
+            f"{label}: its name begins with no dataset",
+            f"begin it with {', '.join(sorted(_DATASETS))}",
+        )
+    return None

@@ -1,0 +1,112 @@
+"""The shape of what the forecast stage reads and returns: polars schemas, in the order of the tables' columns.
+
+Belongs here: column names and types of the stage's frames. What fills them is in `engine.py` and `accuracy.py`.
+"""
+
+import polars as pl
+
+from inventra_pipelines.errors import PermanentError
+
+SERIES_KEY = ["item_id", "location_id"]
+QUANTILES: dict[str, float] = {"q10": 0.10, "q50": 0.50, "q80": 0.80, "q90": 0.90, "q95": 0.95, "q98": 0.98}
+DECIMALS = 4
+
+DEMAND = {
+    "tenant_id": pl.String,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "sold_on": pl.Date,
+    "units_sold": pl.Float64,
+}
+FORECASTS = {
+    "tenant_id": pl.String,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "cutoff_on": pl.Date,
+    "target_on": pl.Date,
+    "lag": pl.Int32,
+    "mean": pl.Float64,
+    **dict.fromkeys(QUANTILES, pl.Float64),
+    "baseline": pl.Float64,
+    "cumulative_mean": pl.Float64,
+    "cumulative_std": pl.Float64,
+    "model_used": pl.String,
+    "fallback_reason": pl.String,
+    "run_id": pl.String,
+    "config_version": pl.String,
+}
+BACKTESTS = {
+    "tenant_id": pl.String,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "cutoff_on": pl.Date,
+    "demand_class": pl.String,
+    "model_used": pl.String,
+    "windows": pl.Int32,
+    "rmse": pl.Float64,
+    "mae": pl.Float64,
+    "bias": pl.Float64,
+    "rmsse": pl.Float64,
+    "baseline_rmsse": pl.Float64,
+    "config_version": pl.String,
+}
+MODELS = {
+    "tenant_id": pl.String,
+    "cutoff_on": pl.Date,
+    "demand_class": pl.String,
+    "method": pl.String,
+    "score": pl.Float64,
+    "baseline_score": pl.Float64,
+    "series": pl.Int64,
+    "reason": pl.String,
+    "config_version": pl.String,
+}
+RUNS = {
+    "run_id": pl.String,
+    "tenant_id": pl.String,
+    "cutoff_on": pl.Date,
+    "state": pl.String,
+    "items": pl.Int64,
+    "fallbacks": pl.Int64,
+    "horizon_weeks": pl.Int32,
+    "data_fingerprint": pl.String,
+    "message": pl.String,
+    "config_version": pl.String,
+}
+ACCURACY = {
+    "tenant_id": pl.String,
+    "as_of_on": pl.Date,
+    "lag": pl.Int32,
+    "forecasts": pl.Int64,
+    "actual_units": pl.Float64,
+    "wape": pl.Float64,
+    "bias": pl.Float64,
+    "rmsse": pl.Float64,
+    "coverage_80": pl.Float64,
+    "baseline_wape": pl.Float64,
+    "forecast_value_added": pl.Float64,
+}
+
+
+def checked_demand(demand: pl.DataFrame) -> pl.DataFrame:
+    """The demand columns as text, date and float64; further columns are left out.
+
+    Raises:
+        PermanentError: A column is missing, or a row has no date or units below zero or none at all.
+    """
+    missing = [name for name in DEMAND if name not in demand.columns]
+    if missing:
+        raise PermanentError(
+            f"demand lacks the column {', '.join(missing)}", "Pass one row per tenant, item, location and day"
+        )
+    typed = demand.select(pl.col(name).cast(dtype) for name, dtype in DEMAND.items())
+    wrong = typed.filter(
+        pl.any_horizontal(pl.all().is_null()) | ~pl.col("units_sold").is_finite() | (pl.col("units_sold") < 0)
+    )
+    if wrong.height:
+        row = wrong.sort(["tenant_id", *SERIES_KEY, "sold_on"]).row(0, named=True)
+        raise PermanentError(
+            f"demand of tenant {row['tenant_id']}, item {row['item_id']} on {row['sold_on']} is {row['units_sold']}",
+            "Demand must be complete, finite and at least 0; put returns apart from it",
+        )
+    return typed

@@ -1,0 +1,118 @@
+"""The day's actions ranked by the money that hangs on them, from order proposals and open alerts.
+
+Belongs here: which rows call for an action, what it says, and its rank. How it is drawn is in `first_page.py`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from inventra_pipelines.domain.reports import figures
+from inventra_pipelines.domain.reports.model import DailyReport, item_label
+
+EXCESS_SHARE = 0.3
+ORDERING = ("out_of_stock", "stock_out_risk", "order")
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing to do.
+
+    Attributes:
+        what: The action in a few words.
+        item: Item id, with its location where that is not the main one; empty for the whole tenant.
+        name: The item's name.
+        why: The figures that call for it.
+        money: Money that hangs on it, None where no price or cost is known.
+        tone: Status or severity, for the colour.
+        is_stock: Rests on stock figures.
+    """
+
+    what: str
+    item: str
+    name: str
+    why: str
+    money: float | None
+    tone: str
+    is_stock: bool
+
+
+def ranked_actions(report: DailyReport) -> list[Action]:
+    """All actions, those with the most money first; without money last. Ties stand in order of item.
+
+    An alert about the stock of an item that has a proposal of its own is that proposal's action, not a second one.
+    """
+    proposals = report.proposals.filter(pl.col("status").is_in([*ORDERING, "excess"]))
+    labelled = proposals.with_columns(item_label=item_label())
+    actions = [_from_proposal(row) for row in labelled.iter_rows(named=True)]
+    covered = set(proposals["item_id"].to_list())
+    for row in report.alerts.filter(pl.col("state") == "open").iter_rows(named=True):
+        kind = row["kind"] or ""
+        about_stock = "stock" in kind or "excess" in kind
+        if not (about_stock and row["item_id"] in covered):
+            actions.append(_from_alert(row, about_stock))
+    return sorted(actions, key=lambda a: (a.money is None, -(a.money or 0.0), a.item, a.what))
+
+
+def first_actions(ranked: list[Action], places: int) -> list[Action]:
+    """The first `places` of the ranked actions, at most 30 % of them about excess unless too few others are there.
+
+    A lost sale is lost for good, while excess only ties money up; without the limit slow movers push out the orders.
+    """
+    excess = [action for action in ranked if action.tone == "excess"]
+    other = [action for action in ranked if action.tone != "excess"]
+    room = max(round(places * EXCESS_SHARE), places - len(other))
+    chosen = {id(action) for action in [*excess[:room], *other[: places - min(room, len(excess))]]}
+    return [action for action in ranked if id(action) in chosen]
+
+
+def _from_proposal(row: dict[str, Any]) -> Action:
+    excess = row["status"] == "excess"
+    return Action(
+        what=f"Sell down {figures.units(row['excess_units'])} units" if excess else _order_words(row),
+        item=row["item_label"],
+        name=row["name"] or "",
+        why=_excess_words(row) if excess else shortage_words(row),
+        money=row["excess_value"] if excess else row["money_at_risk"],
+        tone=row["status"],
+        is_stock=True,
+    )
+
+
+def _order_words(row: dict[str, Any]) -> str:
+    if row["quantity_proposed"]:
+        supplier = f" from {row['supplier_code']}" if row["supplier_code"] else ""
+        return f"Order {figures.units(row['quantity_proposed'])}{supplier}"
+    if row["on_order"]:
+        return f"Chase the {figures.units(row['on_order'])} on order"
+    return "Review: nothing proposed"
+
+
+def shortage_words(row: dict[str, Any]) -> str:
+    """Why an item is short, from its proposal: when it runs out, what it sells, how long supply takes."""
+    sells = f"sells {figures.units(row['demand_mean_weekly'])} a week"
+    if row["status"] == "out_of_stock":
+        return f"out of stock, {sells}"
+    if row["stock_out_on"] is not None:
+        lead = "" if row["lead_time_days"] is None else f", lead time {figures.number(row['lead_time_days'])} days"
+        return f"runs out {figures.day_short(row['stock_out_on'])}{lead}"
+    return f"{figures.units(row['available'])} available, reorder at {figures.units(row['reorder_point'])}"
+
+
+def _excess_words(row: dict[str, Any]) -> str:
+    if row["days_of_cover"] is None:
+        return "no demand forecast"
+    return f"{figures.rate(row['days_of_cover'] / 7)} weeks of cover"
+
+
+def _from_alert(row: dict[str, Any], about_stock: bool) -> Action:
+    return Action(
+        what=f"Check {figures.words(row['kind'])}",
+        item=row["item_id"] or "",
+        name=row["name"] or "",
+        why=figures.text(row["message"]),
+        money=row["money_at_risk"],
+        tone=row["severity"] or "",
+        is_stock=about_stock,
+    )

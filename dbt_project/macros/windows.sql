@@ -1,0 +1,127 @@
+{#- Windows: lists of {tenant_id, first, last} that the variables `touched` and `as_of` hold, as predicates. -#}
+
+{#- A date literal; anything that is not an ISO date is an error, so no value reaches the SQL unread. -#}
+{% macro date_literal(value, days=0) -%}
+    {%- set day = modules.datetime.date.fromisoformat(value | string)
+        + modules.datetime.timedelta(days=days) -%}
+    date '{{ day.isoformat() }}'
+{%- endmacro %}
+
+
+{% macro text_literal(value) -%}
+    '{{ dbt.escape_single_quotes(value | string) }}'
+{%- endmacro %}
+
+
+{#- Rows of the tenants and days of `windows`; `reach_back` adds that many days before each window. -#}
+{% macro in_windows(windows, column, reach_back=0) -%}
+    {%- set parts = column.split('.') -%}
+    {%- set tenant_id = (parts[:-1] + ['tenant_id']) | join('.') -%}
+    {%- if not windows -%}
+        false
+    {%- else -%}
+        (
+            {%- for window in windows %}
+            {{ 'or ' if not loop.first }}(
+                {{ tenant_id }} = {{ text_literal(window.tenant_id) }}
+                and {{ column }} between {{ date_literal(window.first, -reach_back) }}
+                and {{ date_literal(window.last) }}
+            )
+            {%- endfor %}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- Rows of the business days that are rebuilt; a window that names a date column speaks of that column alone. -#}
+{% macro in_touched(column, reach_back=0) -%}
+    {%- set own = [] -%}
+    {%- for window in var('touched') -%}
+        {%- if window.get('column', column.split('.')[-1]) == column.split('.')[-1] -%}
+            {%- do own.append(window) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ in_windows(own, column, reach_back) }}
+{%- endmacro %}
+
+
+{#- Rows of the partition days that are rebuilt. -#}
+{% macro in_as_of(column, reach_back=0) -%}
+    {{ in_windows(var('as_of'), column, reach_back) }}
+{%- endmacro %}
+
+
+{#- The tenants of all windows, sorted. -#}
+{% macro window_tenants() -%}
+    {%- set tenants = (var('touched') + var('as_of')) | map(attribute='tenant_id') -%}
+    {{ return(tenants | unique | sort) }}
+{%- endmacro %}
+
+
+{#- Rows of the tenants of all windows, for tables that are keyed by tenant only. -#}
+{% macro in_tenants(column='tenant_id') -%}
+    {%- set tenants = window_tenants() -%}
+    {%- if not tenants -%}
+        false
+    {%- else -%}
+        {{ column }} in (
+            {%- for tenant_id in tenants -%}
+                {{ ', ' if not loop.first }}{{ text_literal(tenant_id) }}
+            {%- endfor -%}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The windows as rows, one per window: window_id, tenant_id, first_on, last_on. -#}
+{% macro window_rows(windows) -%}
+    {%- if not windows -%}
+        select
+            null::integer as window_id,
+            null::text as tenant_id,
+            null::date as first_on,
+            null::date as last_on
+        where false
+    {%- else -%}
+        {%- for window in windows %}
+        {{ 'union all' if not loop.first }}
+        select
+            {{ loop.index }} as window_id,
+            {{ text_literal(window.tenant_id) }} as tenant_id,
+            {{ date_literal(window.first) }} as first_on,
+            {{ date_literal(window.last) }} as last_on
+        {%- endfor %}
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#- The windows cut to whole weeks' last days: from the first Sunday in each to the last one. -#}
+{% macro sundays_of(windows) -%}
+    {%- set found = [] -%}
+    {%- for window in windows -%}
+        {%- set first = modules.datetime.date.fromisoformat(window.first | string) -%}
+        {%- set last = modules.datetime.date.fromisoformat(window.last | string) -%}
+        {%- set first = first + modules.datetime.timedelta(days=7 - first.isoweekday()) -%}
+        {%- set last = last - modules.datetime.timedelta(days=last.isoweekday() % 7) -%}
+        {%- if first <= last -%}
+            {%- do found.append({
+                'tenant_id': window.tenant_id,
+                'first': first.isoformat(),
+                'last': last.isoformat(),
+            }) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+
+{#- Whether so much is rebuilt that fresh statistics repay their cost. -#}
+{% macro has_long_window() -%}
+    {%- set days = [] -%}
+    {%- for window in var('touched') + var('as_of') -%}
+        {%- set first = modules.datetime.date.fromisoformat(window.first | string) -%}
+        {%- set last = modules.datetime.date.fromisoformat(window.last | string) -%}
+        {%- do days.append((last - first).days) -%}
+    {%- endfor -%}
+    {{ return((days | sum) >= 14) }}
+{%- endmacro %}

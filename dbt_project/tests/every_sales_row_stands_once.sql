@@ -1,0 +1,45 @@
+{{ config(tags=['nightly']) }}
+
+-- The kinds of lines partition the rows of the files: as many lines as rows on every day.
+with
+
+raw_rows as (
+
+    select
+        tenant_id,
+        sold_on,
+        count(*) as rows_read,
+        sum(quantity) as units
+
+    from {{ ref('stg_sales') }}
+    where {{ in_touched('sold_on') }}
+    group by tenant_id, sold_on
+
+),
+
+lines as (
+
+    select
+        tenant_id,
+        sold_on,
+        count(*) as rows_read,
+        sum(quantity) as units
+
+    from {{ ref('int_sales_lines') }}
+    where {{ in_touched('sold_on') }}
+    group by tenant_id, sold_on
+
+)
+
+select
+    coalesce(raw_rows.tenant_id, lines.tenant_id) as tenant_id,
+    coalesce(raw_rows.sold_on, lines.sold_on) as sold_on
+
+from raw_rows
+full join lines
+    on
+        raw_rows.tenant_id = lines.tenant_id
+        and raw_rows.sold_on = lines.sold_on
+where
+    raw_rows.rows_read is distinct from lines.rows_read
+    or raw_rows.units is distinct from lines.units

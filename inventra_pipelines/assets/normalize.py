@@ -1,0 +1,40 @@
+"""Normalize: raw rows of all sources become one history of demand, stock and supply.
+
+Belongs here: handing the touched business days to the dbt project's staging and intermediate models, whose SQL and
+rules are `dbt_project/models/`.
+"""
+
+from collections.abc import Iterator
+
+from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+
+from inventra_pipelines.assets.dbt_models import describe, rows_metadata
+from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
+from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
+from inventra_pipelines.db.batches import touched_windows
+from inventra_pipelines.resources.dbt import Dbt
+from inventra_pipelines.resources.postgres import Postgres
+
+_DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINES: "ordered_on"}
+
+
+@multi_asset(
+    name="normalize",
+    group_name="normalize",
+    partitions_def=PARTITIONS,
+    backfill_policy=SINGLE_RUN,
+    specs=[
+        AssetSpec(key, deps=[BATCHES], description=describe(key), kinds={"dbt", "postgres"}) for key in _DATE_COLUMNS
+    ],
+)
+def normalize(
+    context: AssetExecutionContext, postgres: Postgres, dbt: ResourceParam[Dbt]
+) -> Iterator[MaterializeResult]:
+    """Rebuild exactly the business days that the partitions' batches touch."""
+    windows = windows_of(context.partition_keys)
+    with postgres.connect(read_only=True) as connection:
+        touched = touched_windows(connection, windows)
+    dbt.ensure_views(postgres.url)
+    models = dbt.run(postgres.url, select=["intermediate"], touched=touched, as_of=windows)
+    for key, column in _DATE_COLUMNS.items():
+        yield MaterializeResult(asset_key=key, metadata=rows_metadata(models, key, touched[column]))

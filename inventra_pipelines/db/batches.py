@@ -213,13 +213,29 @@ def merge_days(tenant_id: str, days: Iterable[date]) -> list[Window]:
     return windows
 
 
-def touched_windows(connection: psycopg.Connection, windows: Sequence[Window]) -> list[Window]:
-    """Business days that batches landed in the windows hold or once held, as ranges by tenant."""
-    days: dict[str, set[date]] = {}
-    query = """
-        select distinct business_on from raw.batch_days where tenant_id = %s and landed_on between %s and %s
+def touched_windows(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[str, list[Window]]:
+    """Business days that batches landed in the windows hold or once held.
+
+    Returns:
+        Per date column of the contracts that have one (`sold_on`, `counted_on`, `ordered_on`), the days as ranges by
+        tenant.
     """
+    query = """
+        select distinct dataset, business_on
+        from raw.batch_days
+        where tenant_id = %s and landed_on between %s and %s
+    """
+    days: dict[tuple[str, str], set[date]] = {}
     for window in windows:
-        found = connection.execute(query, (window.tenant_id, window.first, window.last)).fetchall()
-        days.setdefault(window.tenant_id, set()).update(day for (day,) in found)
-    return [merged for tenant_id in sorted(days) for merged in merge_days(tenant_id, days[tenant_id])]
+        for dataset, day in connection.execute(query, (window.tenant_id, window.first, window.last)):
+            days.setdefault((dataset, window.tenant_id), set()).add(day)
+    touched: dict[str, list[Window]] = {}
+    for contract in CONTRACTS.values():
+        if contract.business_day:
+            touched[contract.business_day] = [
+                merged
+                for (dataset, tenant_id), found in sorted(days.items())
+                if dataset == contract.dataset
+                for merged in merge_days(tenant_id, found)
+            ]
+    return touched

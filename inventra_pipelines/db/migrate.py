@@ -70,7 +70,13 @@ def migrate(url: str, dagster_database: str, *, is_embedded: bool) -> None:
 
 
 def is_current(url: str) -> bool:
-    """Whether the database has every migration of this version."""
+    """Whether the database has every migration of this version.
+
+    Raises:
+        TransientError: The server does not answer.
+    """
+    with connect(url):
+        pass
     engine = create_engine(with_driver(url, "psycopg"), poolclass=NullPool)
     with engine.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()

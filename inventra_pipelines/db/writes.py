@@ -6,7 +6,7 @@ leaves the old rows whole, and two writers of one window wait for each other.
 """
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from io import BytesIO
@@ -147,3 +147,21 @@ def days_of(windows: Iterable[Window]) -> list[tuple[str, date]]:
         for window in windows
         for offset in range((window.last - window.first).days + 1)
     ]
+
+
+def split_windows(windows: Iterable[Window], most_days: int) -> Iterator[list[Window]]:
+    """The windows in order, in pieces of at most so many tenant-days: bounds what a long backfill holds in memory."""
+    piece: list[Window] = []
+    room = most_days
+    for window in windows:
+        first = window.first
+        while first <= window.last:
+            last = min(window.last, first + timedelta(room - 1))
+            piece.append(Window(window.tenant_id, first, last))
+            room -= (last - first).days + 1
+            first = last + timedelta(1)
+            if room == 0:
+                yield piece
+                piece, room = [], most_days
+    if piece:
+        yield piece

@@ -26,9 +26,9 @@ _INTRODUCTION = """\
 What each dataset's files hold, column by column. This page is made from `inventra_pipelines/domain/contracts.py`:
 change the contract, then run `python -m inventra_pipelines.domain.data_dictionary > docs/data_dictionary.md`.
 
-A file lands as `landing/<tenant>/<YYYY-MM-DD>/<dataset>*.<ext>`. A header maps to a column by its own name or by one of
+A file lands as `landing/<tenant>/<YYYY-MM-DD>/<dataset>*.<ext>`. A header maps to a column by its own name or one of
 its other names, whatever its case, spaces and underscores; anything else is mapped in the tenant's YAML file. A row
-that breaks a rule is not loaded: it stands in `raw.rejects` with file, sheet, row, column, value, reason and a sentence.
+that breaks a rule is not loaded: it stands in `raw.rejects` with file, sheet, row, column, value, reason and sentence.
 Loaded rows stand in `raw.<dataset>` with `tenant_id`, `landed_on`, `batch_id`, `sheet` and `row_number` before the
 columns below.
 """

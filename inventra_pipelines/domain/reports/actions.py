@@ -11,7 +11,8 @@ import polars as pl
 from inventra_pipelines.domain.reports import figures
 from inventra_pipelines.domain.reports.model import DailyReport, item_label
 
-EXCESS_SHARE = 0.3
+# At most this part of the first places for selling down, and as much for looking into unusual sales.
+LIMITED_SHARE = 0.3
 ORDERING = ("out_of_stock", "stock_out_risk", "order")
 
 
@@ -27,6 +28,7 @@ class Action:
         money: Money that hangs on it, None where no price or cost is known.
         tone: Status or severity, for the colour.
         is_stock: Rests on stock figures.
+        limited: Group of actions that gets part of the first places only, or empty.
     """
 
     what: str
@@ -36,6 +38,7 @@ class Action:
     money: float | None
     tone: str
     is_stock: bool
+    limited: str = ""
 
 
 def ranked_actions(report: DailyReport) -> list[Action]:
@@ -47,24 +50,30 @@ def ranked_actions(report: DailyReport) -> list[Action]:
     labelled = proposals.with_columns(item_label=item_label())
     actions = [_from_proposal(row) for row in labelled.iter_rows(named=True)]
     covered = set(proposals["item_id"].to_list())
+    unusual = {(row["kind"], row["item_id"]): row for row in report.anomalies.iter_rows(named=True)}
     for row in report.alerts.filter(pl.col("state") == "open").iter_rows(named=True):
         kind = row["kind"] or ""
         about_stock = "stock" in kind or "excess" in kind
         if not (about_stock and row["item_id"] in covered):
-            actions.append(_from_alert(row, about_stock))
+            actions.append(_from_alert(row, about_stock, unusual.get((kind, row["item_id"]))))
     return sorted(actions, key=lambda a: (a.money is None, -(a.money or 0.0), a.item, a.what))
 
 
 def first_actions(ranked: list[Action], places: int) -> list[Action]:
-    """The first `places` of the ranked actions, at most 30 % of them about excess unless too few others are there.
+    """The first `places` of the ranked actions: at most 30 % excess and 30 % unusual sales, unless others are too few.
 
-    A lost sale is lost for good, while excess only ties money up; without the limit slow movers push out the orders.
+    A lost sale is lost for good, while excess only ties money up and an unusual week only asks for a look; without
+    the limit the two push out the orders.
     """
-    excess = [action for action in ranked if action.tone == "excess"]
-    other = [action for action in ranked if action.tone != "excess"]
-    room = max(round(places * EXCESS_SHARE), places - len(other))
-    chosen = {id(action) for action in [*excess[:room], *other[: places - min(room, len(excess))]]}
-    return [action for action in ranked if id(action) in chosen]
+    most = round(places * LIMITED_SHARE)
+    taken: dict[str, int] = {}
+    chosen: list[Action] = []
+    left_out: list[Action] = []
+    for action in ranked:
+        taken[action.limited] = taken.get(action.limited, 0) + 1
+        (left_out if action.limited and taken[action.limited] > most else chosen).append(action)
+    kept = {id(action) for action in [*chosen, *left_out][:places]}
+    return [action for action in ranked if id(action) in kept]
 
 
 def _from_proposal(row: dict[str, Any]) -> Action:
@@ -77,6 +86,7 @@ def _from_proposal(row: dict[str, Any]) -> Action:
         money=row["excess_value"] if excess else row["money_at_risk"],
         tone=row["status"],
         is_stock=True,
+        limited="excess" if excess else "",
     )
 
 
@@ -106,13 +116,20 @@ def _excess_words(row: dict[str, Any]) -> str:
     return f"{figures.rate(row['days_of_cover'] / 7)} weeks of cover"
 
 
-def _from_alert(row: dict[str, Any], about_stock: bool) -> Action:
+def _from_alert(row: dict[str, Any], about_stock: bool, anomaly: dict[str, Any] | None) -> Action:
+    message = figures.text(row["message"]).removeprefix(f"item {row['item_id']}").lstrip(" :")
     return Action(
         what=f"Check {figures.words(row['kind'])}",
         item=row["item_id"] or "",
         name=row["name"] or "",
-        why=figures.text(row["message"]),
+        why=message if anomaly is None or not row["item_id"] else _unusual_words(anomaly),
         money=row["money_at_risk"],
         tone=row["severity"] or "",
         is_stock=about_stock,
+        limited="" if anomaly is None or not row["item_id"] else "unusual sales",
     )
+
+
+def _unusual_words(row: dict[str, Any]) -> str:
+    sold, usual = figures.units(row["observed"]), figures.units(row["expected"])
+    return f"sold {sold} in 7 days, usual {usual}" if row["observed"] else f"stopped selling, usual {usual} a week"

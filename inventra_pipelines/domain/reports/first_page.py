@@ -10,7 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import Flowable, Spacer
 
 from inventra_pipelines.domain.reports import figures, theme
-from inventra_pipelines.domain.reports.actions import EXCESS_SHARE, Action, first_actions, ranked_actions
+from inventra_pipelines.domain.reports.actions import LIMITED_SHARE, Action, first_actions, ranked_actions
 from inventra_pipelines.domain.reports.fonts import BOLD, REGULAR
 from inventra_pipelines.domain.reports.kpis import Kpi, key_figures
 from inventra_pipelines.domain.reports.model import DailyReport
@@ -193,8 +193,11 @@ def _actions(report: DailyReport) -> list[Flowable]:
     money = sum(action.money or 0.0 for action in top)
     whole = sum(action.money or 0.0 for action in actions)
     pounds = figures.money(report.currency)
-    limited = any(action.tone == "excess" for action in actions if action not in top)
-    excess = f" Excess takes at most {EXCESS_SHARE:.0%} of the places while sales are at risk." if limited else ""
+    limited = any(action.limited for action in actions if action not in top)
+    share = f"{LIMITED_SHARE:.0%}"
+    excess = (
+        f" Excess and unusual sales take at most {share} of the places each, so that orders show." if limited else ""
+    )
     note = (
         f"{len(top)} of {figures.count(len(actions), 'action')} by money at stake, {pounds(money)} of {pounds(whole)}."
         f"{excess} Open alerts: {alerts}. Rows rejected today: {report.rows_rejected:,}."

@@ -92,6 +92,23 @@ def test_excess_takes_at_most_three_places_in_ten_while_orders_wait(excess: int,
     assert sum(action.tone == "excess" for action in top) == shown
 
 
+def test_unusual_sales_take_at_most_three_places_in_ten_while_orders_wait() -> None:
+    short = full_report(items=2000).proposals.filter(pl.col("status") == "order").head(50)
+    items = [f"U{number}" for number in range(40)]
+    unusual = full_report(items=30).anomalies.head(1)
+    anomalies = pl.concat([unusual.with_columns(item_id=pl.lit(item), kind=pl.lit("sales_anomaly")) for item in items])
+    alert = full_report(items=30).alerts.filter(pl.col("state") == "open").head(1)
+    alerts = pl.concat(
+        [
+            alert.with_columns(item_id=pl.lit(item), kind=pl.lit("sales_anomaly"), money_at_risk=pl.lit(1e9))
+            for item in items
+        ]
+    )
+    top = first_actions(ranked_actions(empty_report(proposals=short, alerts=alerts, anomalies=anomalies)), 20)
+    assert [action.limited for action in top] == ["unusual sales"] * 6 + [""] * 14
+    assert "usual" in top[0].why
+
+
 def test_key_figures_never_show_zero_for_unknown() -> None:
     unknown = kpis().with_columns(pl.lit(None).alias("stock_value"), pl.lit(None).alias("last_counted_on"))
     figure = next(f for f in key_figures(empty_report(kpis=unknown)) if f.label == "Stock value")

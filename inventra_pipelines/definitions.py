@@ -3,7 +3,7 @@
 Belongs here: nothing but the list. Each name leads to the module that holds it.
 """
 
-from dagster import Definitions
+from dagster import Definitions, in_process_executor
 
 from inventra_pipelines.assets.alerts import alerts
 from inventra_pipelines.assets.analytics import analytics
@@ -46,4 +46,6 @@ defs = Definitions(
         "files": Artifacts(),
     },
     loggers={"console": stage_lines},
+    # Runs from the page as well: a process per step costs more than most steps do.
+    executor=in_process_executor,
 )

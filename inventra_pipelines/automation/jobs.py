@@ -5,7 +5,7 @@ Belongs here: selections of the chain. When they run is `schedules.py` and `sens
 
 from typing import Any
 
-from dagster import AssetSelection, define_asset_job, in_process_executor
+from dagster import AssetSelection, define_asset_job
 
 from inventra_pipelines.automation.partitions import PARTITIONS
 
@@ -15,7 +15,6 @@ def _job(name: str, description: str, *stages: str) -> Any:  # Dagster's type of
         name,
         selection=AssetSelection.groups(*stages),
         partitions_def=PARTITIONS,
-        executor_def=in_process_executor,
         description=description,
     )
 

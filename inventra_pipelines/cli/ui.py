@@ -4,6 +4,7 @@ Belongs here: which programs are started, and what is printed about them. Starti
 `resources/processes.py`.
 """
 
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -34,7 +35,7 @@ def ui(
         require_free_port(port, purpose="Dagster's page", setting="--port")
         require_free_port(settings.portal_port, purpose="the download site", setting="INVENTRA_PORTAL_PORT")
         secret = settings.portal_secret.get_secret_value() if settings.portal_secret else secrets.token_urlsafe(32)
-        environment = prepare_instance(settings, url) | {"INVENTRA_PORTAL_SECRET": secret}
+        environment = {**os.environ, **prepare_instance(settings, url), "INVENTRA_PORTAL_SECRET": secret}
         logs = settings.home / "logs"
         workspace = ["-w", str(workspace_file())]
         with ProcessGroup(say=lambda line: out.print(line, markup=False)) as group:

@@ -3,11 +3,11 @@
 Belongs here: the pool and its limits. What runs in it is a module-level function of `domain/`.
 """
 
-import atexit
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from multiprocessing.util import Finalize
 from typing import ClassVar, TypeVar
 
 from dagster import ConfigurableResource
@@ -37,7 +37,9 @@ class WorkerPool(ConfigurableResource):
             WorkerPool._executor = ProcessPoolExecutor(
                 get_settings().workers, mp_context=get_context("spawn"), initializer=_prepare_worker
             )
-            atexit.register(WorkerPool._executor.shutdown, cancel_futures=True)
+            # Not atexit: a process that multiprocessing started joins its children first, and these would never end.
+            # And before the queues close (priority 10): through them the workers are told to end.
+            Finalize(None, WorkerPool._executor.shutdown, kwargs={"cancel_futures": True}, exitpriority=100)
         return WorkerPool._executor
 
     def map(self, function: Callable[[Chunk], Result], chunks: Iterable[Chunk]) -> Iterator[Result]:

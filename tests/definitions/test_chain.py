@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from dagster import AssetKey
+from dagster import AssetKey, in_process_executor
 from dagster._core.definitions.partitions.definition import MultiPartitionsDefinition
 
 from inventra_pipelines.assets.keys import STAGES
@@ -100,3 +100,9 @@ def test_the_schedule_and_the_sensor_are_the_ones_documented():
         ("nightly_schedule", "*/15 * * * *")
     ]
     assert [sensor.name for sensor in defs.sensors] == ["landed_files"]
+
+
+def test_runs_from_the_page_go_in_one_process_too():
+    assert defs.executor is in_process_executor
+    implicit = defs.resolve_implicit_global_asset_job_def()
+    assert implicit.executor_def is in_process_executor

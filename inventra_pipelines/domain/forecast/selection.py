@@ -79,6 +79,8 @@ def _choose(
     demand_class: str, methods: np.ndarray, positions: np.ndarray, scores: np.ndarray, rows: np.ndarray
 ) -> Choice:
     first, *challengers = (*CANDIDATES[demand_class], BASELINE)
+    # A new item has no season: its seasonal naive would fall back to the last week, every time.
+    eligible = [first, *challengers] if demand_class != "new" else [first, *challengers[:-1]]
     if not len(scores):
         return Choice(demand_class, first, None, None, 0, f"{first} by default: no window with history to try on")
     reference = dict(zip(positions[methods == first].tolist(), scores[methods == first].tolist(), strict=True))
@@ -88,9 +90,9 @@ def _choose(
         own = methods == name
         gains = np.array([reference[position] for position in positions[own].tolist()]) - scores[own]
         means[name] = means[first] - float(gains.mean())
-        if _is_better(gains, means[first]) and means[name] < means[method]:
+        if name in eligible and _is_better(gains, means[first]) and means[name] < means[method]:
             method = name
-    best = min(means, key=lambda name: means[name])
+    best = min(eligible, key=lambda name: means[name])
     verdict = "lowest RMSSE" if method == best else f"{best} is not better by {MARGIN:.0%} and beyond chance"
     listed = ", ".join(f"{name} {means[name]:.3f}" for name in means)
     return Choice(

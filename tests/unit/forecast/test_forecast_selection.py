@@ -19,14 +19,14 @@ def cases_of(demand_class: str, count: int) -> Cases:
     )
 
 
-def choice_with(errors: dict[str, float], count: int = 100, noise: float = 0.0) -> Choice:
-    """The choice for lumpy demand where a method's forecasts miss by its error, give or take noise."""
-    cases = cases_of("lumpy", count)
+def choice_with(errors: dict[str, float], count: int = 100, noise: float = 0.0, demand_class: str = "lumpy") -> Choice:
+    """The choice for a class of demand where a method's forecasts miss by its error, give or take noise."""
+    cases = cases_of(demand_class, count)
     trial = plan_trial(cases)
     misses = np.array([errors.get(name, 1.0) for name in trial.methods])
     misses = misses + noise * np.random.default_rng(5).standard_normal(len(misses))
     forecasts = np.repeat(np.abs(misses)[:, None], 4, axis=1)
-    return choose_methods(cases, trial, forecasts, np.zeros_like(forecasts))["lumpy"]
+    return choose_methods(cases, trial, forecasts, np.zeros_like(forecasts))[demand_class]
 
 
 def test_a_clearly_better_method_is_chosen_with_scores_and_reason() -> None:
@@ -52,6 +52,11 @@ def test_the_first_of_the_list_stands_against_small_gains(errors: dict[str, floa
 
 def test_the_baseline_is_chosen_where_it_is_better_than_every_method() -> None:
     assert choice_with({BASELINE: 0.7}).method == BASELINE
+
+
+def test_a_new_item_is_not_given_a_season_it_cannot_have() -> None:
+    choice = choice_with({BASELINE: 0.7}, demand_class="new")
+    assert choice.method == CANDIDATES["new"][0] and "lowest RMSSE" in choice.reason
 
 
 def test_a_class_without_windows_takes_the_first_of_its_list_and_says_so() -> None:

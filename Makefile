@@ -58,8 +58,8 @@ bench: install ## The figures of README.md
 	$(BIN)/python -m benchmarks.pipeline
 
 lock: install-dev ## Pin every dependency anew
-	$(BIN)/uv pip compile pyproject.toml $(LOCK_OPTIONS) --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra dev --constraints requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --constraints requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
 
 LOCK_OPTIONS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
 

@@ -37,7 +37,7 @@ test: install-dev lint types imports unit integration end-to-end ## Everything t
 lint: install-dev ## ruff and sqlfluff
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/sqlfluff lint dbt_project --config dbt_project/.sqlfluff --disable-progress-bar
+	$(BIN)/sqlfluff lint dbt_project/models dbt_project/tests --config dbt_project/.sqlfluff --disable-progress-bar
 
 types: install-dev ## mypy
 	$(BIN)/mypy

@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,32 +38,40 @@ class Figure:
 
 @dataclass(frozen=True)
 class Measured:
-    """How a command went: seconds from start to end, and the largest resident set of any of its processes, in MB."""
+    """How a command went: seconds from start to end, and the largest resident set of any process in MB.
+
+    The embedded server's processes are among them, with the shared memory that each of them has touched.
+    """
 
     seconds: float
     peak_process_mb: float
     output: str
 
 
-def _sample_peak(root: psutil.Process, done: threading.Event, peaks: dict[int, float]) -> None:
+def _server_of(home: Path) -> list[psutil.Process]:
+    """The embedded Postgres below a home folder, which is nobody's child, and its backends."""
+    with suppress(OSError, ValueError, IndexError, psutil.Error):
+        postmaster = psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
+        return [postmaster, *postmaster.children(recursive=True)]
+    return []
+
+
+def _sample_peak(root: psutil.Process, home: Path, done: threading.Event, peaks: dict[int, float]) -> None:
     while not done.is_set():
-        try:
-            for process in [root, *root.children(recursive=True)]:
+        with suppress(psutil.Error):
+            for process in [root, *root.children(recursive=True), *_server_of(home)]:
                 memory = process.memory_info()
-                # What a Postgres backend maps of the shared buffers is counted once, at the server, not in each.
-                resident = memory.rss - getattr(memory, "shared", 0)
-                peaks[process.pid] = max(peaks.get(process.pid, 0.0), resident / 1e6)
-        except psutil.Error:
-            pass
+                peaks[process.pid] = max(peaks.get(process.pid, 0.0), memory.rss / 1e6)
         done.wait(_SAMPLE_SECONDS)
 
 
 def measure(argv: Sequence[str], environment: Mapping[str, str]) -> Measured:
-    """Run a command to its end.
+    """Run a command to its end, in the home folder that its environment names.
 
     Raises:
         RuntimeError: It failed; with the end of what it printed.
     """
+    home = Path(environment["INVENTRA_HOME"])
     started = time.perf_counter()
     with subprocess.Popen(
         list(argv),
@@ -73,7 +82,7 @@ def measure(argv: Sequence[str], environment: Mapping[str, str]) -> Measured:
         text=True,
     ) as process:
         done, peaks = threading.Event(), {}  # type: tuple[threading.Event, dict[int, float]]
-        sampler = threading.Thread(target=_sample_peak, args=(psutil.Process(process.pid), done, peaks))
+        sampler = threading.Thread(target=_sample_peak, args=(psutil.Process(process.pid), home, done, peaks))
         sampler.start()
         output, _ = process.communicate()
         done.set()

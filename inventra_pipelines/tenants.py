@@ -3,6 +3,7 @@
 Belongs here: finding and loading the files, with errors that name file and key. The models are `domain/tenant.py`.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -38,24 +39,37 @@ def load_tenant(path: Path) -> TenantConfig:
     return tenant
 
 
-def load_tenants(folder: Path) -> dict[str, TenantConfig]:
-    """Load every `*.yaml` of a folder, by tenant id in alphabetical order; an absent folder holds no tenants."""
+def load_tenants(folder: Path, on_error: Callable[[PermanentError], None] | None = None) -> dict[str, TenantConfig]:
+    """Load every `*.yaml` of a folder, by tenant id in alphabetical order; an absent folder holds no tenants.
+
+    Args:
+        folder: The tenants' files.
+        on_error: Told of a file that is wrong, whose tenant is then left out: one tenant's mistake stops no other.
+            Without it the error is raised.
+    """
     files = folder.glob("*.yaml") if folder.is_dir() else ()
-    loaded = map(load_tenant, sorted(files, key=lambda file: file.stem))
-    return {tenant.tenant_id: tenant for tenant in loaded}
+    loaded: dict[str, TenantConfig] = {}
+    for file in sorted(files, key=lambda file: file.stem):
+        try:
+            loaded[file.stem] = load_tenant(file)
+        except PermanentError as error:
+            if on_error is None:
+                raise
+            on_error(error)
+    return loaded
 
 
 def get_tenant(folder: Path, tenant_id: str) -> TenantConfig:
-    """Load the tenant named.
+    """Load the tenant named, whatever stands in the others' files.
 
     Raises:
-        PermanentError: There is no such tenant; the message lists those there are.
+        PermanentError: There is no such tenant; the message lists those there are. Or its file is wrong.
     """
-    tenants = load_tenants(folder)
-    if tenant_id not in tenants:
-        known = ", ".join(tenants) or "none"
+    path = folder / f"{tenant_id}.yaml"
+    known = sorted(file.stem for file in folder.glob("*.yaml"))
+    if tenant_id not in known:
         raise PermanentError(
-            f"unknown tenant {tenant_id!r} (known: {known})",
-            f"add {folder / f'{tenant_id}.yaml'} or name a known tenant",
+            f"unknown tenant {tenant_id!r} (known: {', '.join(known) or 'none'})",
+            f"add {path} or name a known tenant",
         )
-    return tenants[tenant_id]
+    return load_tenant(path)

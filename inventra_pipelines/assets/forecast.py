@@ -11,12 +11,7 @@ from dagster import AssetCheckResult, AssetCheckSpec, AssetExecutionContext, Mat
 
 from inventra_pipelines.assets.keys import FORECASTS, ITEM_CLASSES, SALES_FACTS
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
-from inventra_pipelines.checks.forecast import (
-    count_missing,
-    count_unsound,
-    every_active_item_forecast,
-    ranges_are_sound,
-)
+from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
 from inventra_pipelines.db import tables
 from inventra_pipelines.db.reads import forecast as reads
 from inventra_pipelines.db.writes import Window, days_of, replace_window, split_windows
@@ -53,8 +48,9 @@ def forecasts(
         asset_key=FORECASTS,
         metadata={"dagster/row_count": totals["rows"], "items": totals["items"], "fallbacks": totals["fallbacks"]},
     )
-    yield ranges_are_sound(totals["rows"], totals["unsound"])
-    yield every_active_item_forecast(totals["missing"])
+    with postgres.connect(read_only=True) as connection:
+        yield ranges_are_sound(connection, windows)
+        yield every_active_item_forecast(connection, windows, TENANTS)
 
 
 def _forecast(postgres: Postgres, worker_pool: WorkerPool, windows: list[Window], run_id: str) -> dict[str, int]:
@@ -86,6 +82,4 @@ def _forecast(postgres: Postgres, worker_pool: WorkerPool, windows: list[Window]
         "rows": rows.height,
         "items": int(runs["items"].sum()),
         "fallbacks": int(runs["fallbacks"].sum()),
-        "unsound": count_unsound(rows),
-        "missing": count_missing(demand, rows, requests),
     }

@@ -23,7 +23,9 @@ from inventra_pipelines.resources.postgres import Postgres
     backfill_policy=SINGLE_RUN,
     kinds={"polars", "postgres"},
     check_specs=[
-        AssetCheckSpec("rows_reconcile", asset=BATCHES, blocking=True, description="accepted + rejected = read"),
+        AssetCheckSpec(
+            "rows_reconcile", asset=BATCHES, blocking=True, description="Every row read is in raw or in rejects."
+        ),
         AssetCheckSpec("no_file_rejected", asset=BATCHES, description="Every landed file could be read."),
     ],
 )

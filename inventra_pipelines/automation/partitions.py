@@ -4,6 +4,7 @@ Belongs here: the definition, its calendar, and the translation between Dagster'
 assets never sees a partition key: it takes a list of windows.
 """
 
+import logging
 import warnings
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -95,5 +96,7 @@ def check_days(settings: Settings, first: date, last: date) -> None:
 
 
 SETTINGS = get_settings()
-TENANTS: dict[str, TenantConfig] = load_tenants(SETTINGS.tenants_folder)
+TENANTS: dict[str, TenantConfig] = load_tenants(
+    SETTINGS.tenants_folder, on_error=lambda error: logging.getLogger("inventra").error("left out: %s", error)
+)
 PARTITIONS = tenant_day_partitions(SETTINGS, TENANTS)

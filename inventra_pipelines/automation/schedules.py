@@ -1,7 +1,7 @@
 """The nightly schedule: every tenant at its own local time, each in a run of its own.
 
-Belongs here: which tenants are due at a tick. A tick that was missed is caught up by the next one, and the run key
-keeps a night from running twice.
+Belongs here: which night is due at a tick. Every tick asks for each tenant's latest night, so that one that was missed
+is caught up within a day, and the run key keeps a night from running twice.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ EVERY_QUARTER_HOUR = "*/15 * * * *"
 
 
 def due_nights(tenants: Iterable[TenantConfig], now: datetime) -> list[tuple[str, date]]:
-    """Tenants whose local time has reached `nightly_at`, each with its local yesterday: the landing day to run.
+    """Each tenant's latest night: the landing day before the day on which its `nightly_at` last struck.
 
     Args:
         tenants: Their configurations.
@@ -27,8 +27,8 @@ def due_nights(tenants: Iterable[TenantConfig], now: datetime) -> list[tuple[str
     due = []
     for tenant in tenants:
         local = now.astimezone(ZoneInfo(tenant.time_zone))
-        if local.strftime("%H:%M") >= tenant.nightly_at:
-            due.append((tenant.tenant_id, local.date() - timedelta(1)))
+        has_struck_today = local.strftime("%H:%M") >= tenant.nightly_at
+        due.append((tenant.tenant_id, local.date() - timedelta(1 if has_struck_today else 2)))
     return due
 
 
@@ -45,14 +45,12 @@ def run_key(tenant_id: str, day: date) -> str:
     description="One run per tenant and night, at the tenant's own local time.",
 )
 def nightly_schedule(context: ScheduleEvaluationContext) -> list[RunRequest] | SkipReason:
-    """Request the nights that are due; the run key makes a repeated request no second run."""
+    """Request each tenant's latest night; the run key makes a repeated request no second run."""
     first, last = SETTINGS.first_day or EARLIEST_DAY, SETTINGS.last_day
     due = due_nights(TENANTS.values(), context.scheduled_execution_time)
     inside = [(tenant_id, day) for tenant_id, day in due if first <= day and (last is None or day <= last)]
     if not inside:
-        if due and last is not None and due[0][1] > last:
-            return SkipReason(f"the calendar ended on {last}; unset INVENTRA_LAST_DAY to run on")
-        return SkipReason("no tenant's night is due yet")
+        return SkipReason(f"no night is inside of the calendar, {first} to {last}; see INVENTRA_LAST_DAY")
     return [
         RunRequest(partition_key=partition_key(tenant_id, day), run_key=run_key(tenant_id, day))
         for tenant_id, day in inside

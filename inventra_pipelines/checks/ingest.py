@@ -4,26 +4,27 @@ Belongs here: reading the figures and saying what they mean. They run inside the
 """
 
 from collections.abc import Sequence
+from datetime import date
 
 import psycopg
 from dagster import AssetCheckResult, AssetCheckSeverity
+from psycopg import sql
 
 from inventra_pipelines.assets.keys import BATCHES
+from inventra_pipelines.db import tables
 from inventra_pipelines.db.writes import Window
 
-# The raw tables are counted, not the batches' own figures: a lost row must show.
-_COUNTS = """
-    select
-        coalesce(sum(rows_read), 0),
-        coalesce(sum(rows_accepted), 0),
-        coalesce(sum(rows_rejected), 0),
-        coalesce(sum((
-            select count(*) from raw.sales as s
-            where s.tenant_id = b.tenant_id and s.landed_on = b.landed_on and s.batch_id = b.batch_id
-        )), 0)
-    from raw.batches as b
-    where dataset = 'sales' and tenant_id = %s and landed_on between %s and %s
-        and state in ('loaded', 'partially_loaded')
+# What the batches say they read, against what stands in the tables: a lost row must show, of any dataset.
+_CLAIMED = """
+    select coalesce(sum(rows_read), 0), coalesce(sum(rows_accepted), 0)
+    from raw.batches
+    where tenant_id = %s and landed_on between %s and %s and state in ('loaded', 'partially_loaded')
+"""
+_LOADED = "select count(*) from {} where tenant_id = %s and landed_on between %s and %s"
+_REJECTED = """
+    select count(distinct (batch_id, sheet, row_number))
+    from raw.rejects
+    where tenant_id = %s and landed_on between %s and %s
 """
 
 _REJECTED_FILES = """
@@ -35,20 +36,27 @@ _REJECTED_FILES = """
 
 
 def rows_reconcile(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
-    """Accepted + rejected = read, and the accepted sales rows stand in `raw.sales`."""
-    read = accepted = rejected = present = 0
+    """Every row that was read stands in its raw table or in `raw.rejects`."""
+    read = accepted = loaded = rejected = 0
     for window in windows:
-        row = connection.execute(_COUNTS, (window.tenant_id, window.first, window.last)).fetchone()
-        counts = [int(value) for value in row or (0, 0, 0, 0)]
-        read, accepted, rejected, present = (
-            a + b for a, b in zip((read, accepted, rejected, present), counts, strict=True)
-        )
+        place = (window.tenant_id, window.first, window.last)
+        claimed = connection.execute(_CLAIMED, place).fetchone() or (0, 0)
+        read, accepted = read + int(claimed[0]), accepted + int(claimed[1])
+        rejected += _count(connection, sql.SQL(_REJECTED), place)
+        for table in tables.raw.values():
+            name = sql.Identifier(table.schema or "public", table.name)
+            loaded += _count(connection, sql.SQL(_LOADED).format(name), place)
     return AssetCheckResult(
         asset_key=BATCHES,
         check_name="rows_reconcile",
-        passed=read == accepted + rejected and present == accepted,
-        metadata={"sales_rows_read": read, "accepted": accepted, "rejected": rejected, "in_raw_sales": present},
+        passed=read == loaded + rejected and accepted == loaded,
+        metadata={"rows_read": read, "rows_loaded": loaded, "rows_rejected": rejected},
     )
+
+
+def _count(connection: psycopg.Connection, query: sql.SQL | sql.Composed, place: tuple[str, date, date]) -> int:
+    row = connection.execute(query, place).fetchone()
+    return int(row[0]) if row else 0
 
 
 def no_file_rejected(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:

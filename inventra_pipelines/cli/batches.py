@@ -12,6 +12,7 @@ from inventra_pipelines.cli.console import installation, out
 from inventra_pipelines.cli.runs import execute
 from inventra_pipelines.db.batches import withdraw_batch
 from inventra_pipelines.db.engine import connect
+from inventra_pipelines.tenants import get_tenant
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -51,6 +52,10 @@ def withdraw(batch_id: Annotated[str, typer.Argument(help="Batch id, as `inventr
     """Take a batch's rows out for good, and rebuild the business days that they touched."""
     with installation() as (settings, url):
         with connect(url) as connection:
+            found = connection.execute("select tenant_id from raw.batches where batch_id = %s", (batch_id,)).fetchone()
+            if found is not None:
+                # What it touched is rebuilt after it: that needs the tenant's configuration.
+                get_tenant(settings.tenants_folder, found[0])
             withdrawal = withdraw_batch(connection, batch_id)
         batch = withdrawal.batch
         where = f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}"

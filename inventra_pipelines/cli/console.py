@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 from rich.console import Console
@@ -49,4 +50,6 @@ def installation() -> Iterator[tuple[Settings, str]]:
         os.environ.update(
             {name: value for name, value in prepare_instance(settings, url).items() if name != "DATABASE_URL"}
         )
+        if settings.landing_dir is None:
+            Path(settings.landing_root).mkdir(parents=True, exist_ok=True)
         yield settings, url

@@ -1,6 +1,7 @@
 """`inventra doctor`: whether this installation can run, item by item.
 
-Belongs here: the checks and their remedies. Nothing is changed, but that the embedded server is started for the look.
+Belongs here: the checks and their remedies. Nothing is changed, but that the
+embedded server is started, and set up if it is new.
 """
 
 import shutil
@@ -10,7 +11,7 @@ import typer
 from inventra_pipelines.cli.console import out
 from inventra_pipelines.db.embedded import database
 from inventra_pipelines.db.engine import connect, parse_url
-from inventra_pipelines.db.migrate import is_current
+from inventra_pipelines.db.migrate import is_current, migrate
 from inventra_pipelines.errors import InventraError
 from inventra_pipelines.settings import Settings, get_settings
 from inventra_pipelines.tenants import load_tenants
@@ -19,7 +20,14 @@ _LEAST_FREE_GB = 2
 
 
 def _database(settings: Settings) -> str:
-    with database(settings) as url, connect(url, read_only=True) as connection:
+    with database(settings) as url:
+        if settings.database_url is None:
+            migrate(url, settings.dagster_database, is_embedded=True)
+        return _describe(url)
+
+
+def _describe(url: str) -> str:
+    with connect(url, read_only=True) as connection:
         version = connection.info.server_version // 10000
         place = parse_url(url).render_as_string(hide_password=True)
         state = "schema current" if is_current(url) else "not migrated: run `inventra db migrate`"

@@ -54,7 +54,11 @@ def run_job(job_name: str, tenant_ids: list[str], first: date, last: date) -> Ru
         result = job.execute_in_process(
             instance=instance, tags=tags, raise_on_error=False, run_config={"loggers": {"console": {}}}
         )
-    return RunOutcome(result.run_id, tuple(_failures(result)), tuple(_failed_checks(result)))
+    failures = tuple(_failures(result))
+    if any("DagsterExecutionInterruptedError" in line for line in failures):
+        # Dagster takes Ctrl-C for a failed step.
+        raise KeyboardInterrupt
+    return RunOutcome(result.run_id, failures, tuple(_failed_checks(result)))
 
 
 def _root_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:

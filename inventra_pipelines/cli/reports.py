@@ -62,5 +62,8 @@ def get(
         if not source.is_file():
             raise PermanentError(f"report file {source} is gone", f"replay tenant {tenant}, day {day}")
         target = to / source.name if to.is_dir() else to
-        shutil.copyfile(source, target)
+        try:
+            shutil.copyfile(source, target)
+        except OSError as error:
+            raise PermanentError(f"{target} cannot be written: {error.strerror}", "name a file or folder") from None
     out.print(str(target.resolve()), markup=False)

@@ -5,6 +5,7 @@ with the last one. A Postgres of the user's own is named by DATABASE_URL and nev
 """
 
 import os
+import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -69,11 +70,18 @@ def _start(home: Path) -> PostmasterInfo:
     if running is not None:
         return running
     data = _data_folder(home)
+    # A first start that was killed leaves half a data folder, which no server opens: it is made anew.
+    initializing = home / "postgres.initializing"
+    if initializing.exists():
+        shutil.rmtree(data, ignore_errors=True)
+    if not data.exists():
+        initializing.touch()
     data.mkdir(parents=True, exist_ok=True)
     server = _server(home)
     try:
         (data / "postmaster.pid").unlink(missing_ok=True)
         server.ensure_pgdata_inited()
+        initializing.unlink(missing_ok=True)
         lines = [f"{name} = {value}" for name, value in _CONFIGURATION.items()]
         (data / "postgresql.auto.conf").write_text("\n".join([*lines, ""]))
         server.ensure_postgres_running()

@@ -54,7 +54,8 @@ def with_driver(url: str, driver: str = "", database: str | None = None) -> str:
     parsed = parse_url(url).set(drivername=f"postgresql+{driver}" if driver else "postgresql")
     if database is not None:
         parsed = parsed.set(database=database)
-    return parsed.render_as_string(hide_password=False)
+    # SQLAlchemy leaves a space as it is, and libpq's error about that repeats the password.
+    return parsed.render_as_string(hide_password=False).replace(" ", "%20")
 
 
 @contextmanager

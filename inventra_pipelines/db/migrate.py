@@ -4,6 +4,7 @@ Belongs here: running the Alembic migrations, making Dagster's own database, and
 The migrations themselves are `migrations/versions/`.
 """
 
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
@@ -31,7 +32,9 @@ def _config() -> Config:
 def _ensure_database(url: str, name: str) -> None:
     with psycopg.connect(with_driver(url, database="postgres"), autocommit=True) as server:
         if server.execute("select 1 from pg_database where datname = %s", (name,)).fetchone() is None:
-            server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
+            # Another command that starts now may be first.
+            with suppress(psycopg.errors.DuplicateDatabase, psycopg.errors.UniqueViolation):
+                server.execute(sql.SQL("create database {}").format(sql.Identifier(name)))
 
 
 def migrate(url: str, dagster_database: str, *, is_embedded: bool) -> None:

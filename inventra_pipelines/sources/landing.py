@@ -91,6 +91,11 @@ class Landing:
         Raises:
             TransientError: The landing zone cannot be read.
         """
+        is_local = self.root.protocol in ("", "file")
+        if is_local and not self.root.is_dir():
+            raise TransientError(
+                f"landing zone {self.root} is not there, or no folder", "mount or make it, or set INVENTRA_LANDING_DIR"
+            )
         try:
             return [file for day in self.days(tenant_id, first, last) for file in self._files_of_day(tenant_id, day)]
         except OSError as error:

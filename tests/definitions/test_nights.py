@@ -17,19 +17,22 @@ def _tenant(tenant_id: str, zone: str, at: str) -> TenantConfig:
 @pytest.mark.parametrize(
     ("zone", "at", "now", "day"),
     [
-        ("UTC", "02:00", "2026-03-10T01:59:00+00:00", None),
+        ("UTC", "02:00", "2026-03-10T01:59:00+00:00", date(2026, 3, 8)),
         ("UTC", "02:00", "2026-03-10T02:00:00+00:00", date(2026, 3, 9)),
         ("Asia/Tokyo", "02:00", "2026-03-09T17:00:00+00:00", date(2026, 3, 9)),
-        ("America/New_York", "02:00", "2026-03-10T05:45:00+00:00", None),
+        ("America/New_York", "02:00", "2026-03-10T05:45:00+00:00", date(2026, 3, 8)),
         ("America/New_York", "02:00", "2026-03-10T06:00:00+00:00", date(2026, 3, 9)),
-        # 02:30 does not exist on the night the clocks go forward; the first tick after it is due.
+        # 01:30 does not exist on the night the clocks go forward; the first tick after it is due.
         ("Europe/London", "01:30", "2026-03-29T01:00:00+00:00", date(2026, 3, 28)),
+        # No tick of the day comes after 23:50; the next day's catch it up.
+        ("UTC", "23:50", "2026-03-10T23:45:00+00:00", date(2026, 3, 8)),
+        ("UTC", "23:50", "2026-03-11T00:00:00+00:00", date(2026, 3, 9)),
     ],
-    ids=["before", "at", "tokyo", "new-york-before", "new-york-at", "clock-change"],
+    ids=["before", "at", "tokyo", "new-york-before", "new-york-at", "clock-change", "late", "late-caught-up"],
 )
 def test_a_night_is_due_from_the_tenants_own_local_time_on(zone, at, now, day):
     due = due_nights([_tenant("shop", zone, at)], datetime.fromisoformat(now))
-    assert due == ([] if day is None else [("shop", day)])
+    assert due == [("shop", day)]
 
 
 def test_a_night_keeps_its_run_key_at_every_later_tick_of_the_day():

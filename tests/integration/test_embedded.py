@@ -78,3 +78,23 @@ def test_a_home_with_a_very_long_path_still_works(tmp_path: Path):
     home = tmp_path / ("long" * 30)
     with database(Settings(home=home, DATABASE_URL=None)) as url:
         assert _answers(url)
+
+
+def test_a_first_start_that_was_killed_is_made_anew(home: Path):
+    settings = Settings(home=home, DATABASE_URL=None)
+    # What initdb leaves when it is killed half-way: a version file, and no control file.
+    (home / "postgres" / "base").mkdir(parents=True)
+    (home / "postgres" / "PG_VERSION").write_text("18\n")
+    (home / "postgres.initializing").touch()
+    with database(settings) as url:
+        assert _answers(url)
+    assert not (home / "postgres.initializing").exists()
+
+
+def test_a_data_folder_that_is_whole_is_never_made_anew(home: Path):
+    settings = Settings(home=home, DATABASE_URL=None)
+    with database(settings):
+        assert not (home / "postgres.initializing").exists()
+        made_at = (home / "postgres" / "PG_VERSION").stat().st_mtime_ns
+    with database(settings):
+        assert (home / "postgres" / "PG_VERSION").stat().st_mtime_ns == made_at

@@ -65,7 +65,7 @@ def test_a_file_that_cannot_be_read_is_one_line_and_nothing_loaded_is_lost(shops
     )
     shops.land("north", SECOND, "sales.csv", good)
     shops.run("north", SECOND)
-    shops.run("south", SECOND)
+    assert shops.value("select count(*) from raw.sales where tenant_id = 'north'") == before
 
 
 def test_a_file_of_another_tenant_is_refused_and_does_not_name_that_tenant(shops: Installation):
@@ -141,8 +141,10 @@ def test_a_wrong_request_is_one_line_with_the_remedy(shops: Installation, argume
         ({"INVENTRA_LAST_DAY": "2020-01-01"}, ("INVENTRA_LAST_DAY", "before")),
         ({"DATABASE_URL": "mysql://user:secret@host/db"}, ("DATABASE_URL", "postgresql://")),
         ({"DATABASE_URL": "postgresql://user:secret@127.0.0.1:1/db"}, ("127.0.0.1", "does not answer")),
+        ({"DATABASE_URL": "postgresql://user:top%20secret@127.0.0.1:1/db"}, ("127.0.0.1", "does not answer")),
+        ({"INVENTRA_LANDING_DIR": "/no/such/landing"}, ("/no/such/landing", "INVENTRA_LANDING_DIR")),
     ],
-    ids=["unknown-setting", "wrong-value", "calendar-swapped", "not-postgres", "database-down"],
+    ids=["unknown-setting", "wrong-value", "calendar-swapped", "not-postgres", "database-down", "space", "no-landing"],
 )
 def test_a_wrong_setting_is_one_line_with_the_remedy_and_no_password(shops: Installation, variables, words):
     done = shops.inventra("run", "--tenant", "north", "--date", str(FIRST_DAY), **variables)
@@ -154,4 +156,6 @@ def test_an_unknown_key_in_a_tenants_file_is_one_line_that_names_file_and_key(sh
     shops.add_tenant("north", extra="curency: EUR\n")
     done = shops.inventra("run", "--tenant", "north", "--date", str(FIRST_DAY))
     _one_error_line(done, "north.yaml", "curency")
+    # The other tenant's nights go on.
+    shops.run("south", FIRST_DAY)
     shops.add_tenant("north")

@@ -108,9 +108,10 @@ def test_a_run_killed_in_mid_write_leaves_the_partition_whole(shop: Installation
     before = shop.checksums()
     rows = day_of_sales(A_DAY)
     shop.land("north", A_DAY, "sales.csv", sales_csv(rows[:2]))
-    # Another transaction holds the table's lock: the run's rows are copied and its delete has not begun to commit.
+    # Another transaction holds the lock of the last table that ingest writes: by then the run has deleted and inserted
+    # the sales, and not committed.
     with database(shop.settings) as url, psycopg.connect(url) as holder:
-        holder.execute("select pg_advisory_xact_lock(hashtextextended('raw.sales|north', 0))")
+        holder.execute("select pg_advisory_xact_lock(hashtextextended('raw.batch_days|north', 0))")
         process = shop.start("run", "--tenant", "north", "--date", str(A_DAY))
         shop.wait_until("select count(*) > 0 from pg_stat_activity where wait_event = 'advisory' and state = 'active'")
         os.killpg(process.pid, signal.SIGKILL)
@@ -139,6 +140,28 @@ def test_another_tenants_rows_are_not_touched_by_a_run(shop: Installation):
     shop.run("north", FIRST_DAY)
     after = shop.rows("select * from marts.fct_sales_daily where tenant_id = 'south' order by item_id, sold_on")
     assert after == before
+
+
+PO_HEADER = "order_id,line_number,item_code,ordered_on,expected_on,received_on,quantity_ordered,quantity_received\n"
+
+
+def test_a_past_day_replayed_after_later_days_came_says_what_it_said(shop: Installation):
+    day, later = FIRST_DAY + timedelta(1), FIRST_DAY + timedelta(4)
+    shop.land("north", day, "purchase_orders.csv", PO_HEADER + f"P1,1,100,{day},{later},,50,20\n")
+    shop.land("north", day, "items.csv", "item_code,lead_time_days,unit_cost\n100,5,2\n101,5,2\n")
+    shop.run("north", day)
+    of_day = f"select * from planning.proposals where tenant_id = 'north' and as_of_on = '{day}' order by item_id"
+    said = shop.rows(of_day)
+    assert [row["on_order"] for row in said if row["item_id"] == "100"] == [30]
+    reports = {name: value for name, value in shop.checksums().items() if f"north/{day}/" in name}
+    assert len(reports) == 2
+
+    shop.land("north", later, "purchase_orders.csv", PO_HEADER + f"P1,1,100,{day},{later},{later},50,50\n")
+    shop.land("north", later, "items.csv", "item_code,lead_time_days,unit_cost\n100,40,9\n")
+    shop.run("north", later)
+    shop.run("north", day)
+    assert shop.rows(of_day) == said
+    assert {name: value for name, value in shop.checksums().items() if f"north/{day}/" in name} == reports
 
 
 def test_no_secret_and_no_database_address_stands_in_a_run(shop: Installation):

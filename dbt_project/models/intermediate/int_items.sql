@@ -1,26 +1,9 @@
 with
 
-master as (
-
-    select * from {{ ref('stg_items') }}
-    where {{ in_tenants() }}
-
-),
-
-rules as (
-
-    select * from {{ ref('stg_tenants') }}
-
-),
-
 identified as (
 
-    select
-        master.*,
-        {{ normalized_item_id('master.item_code') }} as item_id
-
-    from master
-    left join rules on master.tenant_id = rules.tenant_id
+    select * from {{ ref('int_item_versions') }}
+    where {{ in_tenants() }}
 
 ),
 

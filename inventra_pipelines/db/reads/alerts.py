@@ -56,6 +56,7 @@ _LANDED = """
         where
             d.tenant_id = %(tenant_id)s
             and d.business_on <= %(day)s
+            and d.landed_on <= %(day)s
             and b.state in ('loaded', 'partially_loaded')
         group by d.dataset
     )

@@ -11,10 +11,34 @@ import psycopg
 
 from inventra_pipelines.db.engine import read_frame
 
+# Items and suppliers as they were known on the day: the latest row of their files that had landed by then.
 _ITEMS = """
-    select item_id, supplier_code, unit_cost, unit_price, lead_time_days, minimum_order_quantity, pack_quantity
-    from marts.dim_items
-    where tenant_id = %(tenant_id)s
+    with versions as (
+        select distinct on (item_id) *
+        from intermediate.int_item_versions
+        where tenant_id = %(tenant_id)s and landed_on <= %(day)s
+        order by item_id, landed_on desc, batch_id desc, sheet desc, row_number desc
+    ),
+
+    known_suppliers as (
+        select distinct on (supplier_code) supplier_code, lead_time_days
+        from raw.suppliers
+        where tenant_id = %(tenant_id)s and landed_on <= %(day)s
+        order by supplier_code, landed_on desc, batch_id desc, sheet desc, row_number desc
+    )
+
+    select
+        items.item_id,
+        versions.supplier_code,
+        versions.unit_cost,
+        versions.unit_price,
+        coalesce(versions.lead_time_days, known_suppliers.lead_time_days) as lead_time_days,
+        versions.minimum_order_quantity,
+        versions.pack_quantity
+    from marts.dim_items as items
+    left join versions using (item_id)
+    left join known_suppliers on known_suppliers.supplier_code = versions.supplier_code
+    where items.tenant_id = %(tenant_id)s
 """
 
 # Counts list what moved: the count in force on a day is the latest one up to it.
@@ -26,18 +50,25 @@ _STOCK = """
     order by item_id, location_id, counted_on desc
 """
 
-# A line that was received after the day was open on it, whole.
+# An order line as it was known on the day: its latest version that had landed by then. What has been received of it by
+# then stands in the counts.
 _OPEN_SUPPLY = """
+    with versions as (
+        select distinct on (order_id, line_number)
+            tenant_id, order_id, line_number, expected_on, received_on, quantity_ordered, quantity_received
+        from raw.purchase_orders
+        where tenant_id = %(tenant_id)s and landed_on <= %(day)s and ordered_on <= %(day)s
+        order by order_id, line_number, landed_on desc, batch_id desc, sheet desc, row_number desc
+    )
+
     select
-        item_id,
-        location_id,
-        case when received_on > %(day)s then quantity_ordered else quantity_open end as quantity_open,
-        expected_on
-    from intermediate.int_supply_lines
-    where
-        tenant_id = %(tenant_id)s
-        and ordered_on <= %(day)s
-        and (received_on > %(day)s or (is_open and received_on is null) or (is_open and received_on <= %(day)s))
+        lines.item_id,
+        lines.location_id,
+        greatest(versions.quantity_ordered - coalesce(versions.quantity_received, 0), 0) as quantity_open,
+        versions.expected_on
+    from versions
+    inner join intermediate.int_supply_lines as lines using (tenant_id, order_id, line_number)
+    where versions.received_on is null or versions.received_on > %(day)s
 """
 
 _FORECASTS = """
@@ -75,7 +106,7 @@ class PlanningInputs:
 
 
 def planning_inputs(connection: psycopg.Connection, tenant_id: str, day: date) -> PlanningInputs:
-    """Everything planning needs of a tenant as of a day; nothing dated after it."""
+    """Everything planning needs of a tenant as of a day; items and orders in the versions that had landed by then."""
     parameters = {"tenant_id": tenant_id, "day": day}
     return PlanningInputs(
         items=read_frame(connection, _ITEMS, parameters),

@@ -1,7 +1,7 @@
 """What a daily report reads: every frame of `DailyReport`, as of its day.
 
-Belongs here: SQL and its parameters. What the frames mean is `domain/reports/model.py`; nothing dated after the day is
-read, so that a report of a past day is the same whenever it is made.
+Belongs here: SQL and its parameters. What the frames mean is `domain/reports/model.py`. Sales, stock, orders, forecasts
+and alerts are those of the day; items' names are the present ones, whatever the day.
 """
 
 from datetime import date
@@ -118,7 +118,7 @@ _FEEDS = """
         from raw.batch_days as d
         inner join raw.batches as b on b.batch_id = d.batch_id
         where
-            d.tenant_id = %(tenant_id)s and d.business_on <= %(day)s
+            d.tenant_id = %(tenant_id)s and d.business_on <= %(day)s and d.landed_on <= %(day)s
             and b.state in ('loaded', 'partially_loaded')
         group by d.dataset
     )

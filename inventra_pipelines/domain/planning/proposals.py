@@ -201,6 +201,9 @@ def _with_levels(rows: pl.DataFrame, demand: DemandCurves, config: PlanningConfi
     protection = _floats(rows, "lead_time_days") + config.review_days
     mean, std = demand.mean_over(protection).round(4), demand.std_over(protection).round(4)
     point = reorder_points(mean, std, _floats(rows, "service_level"))
+    # However wide its range, of no item is more held than the tenant calls excess, or twice the interval it must last.
+    longest = np.maximum(2 * protection, float(config.excess_cover_days))
+    point = np.minimum(point, np.ceil(demand.mean_over(longest)))
     up_to = (point + demand.mean_over(protection + config.review_days) - demand.mean_over(protection)).round(4)
     position = _floats(rows, "available") + _floats(rows, "on_order")
     quantity = order_quantities(

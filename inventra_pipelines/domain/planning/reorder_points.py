@@ -20,7 +20,9 @@ def reorder_points(mean: Floats, std: Floats, service_level: Floats) -> Floats:
 
     The demand is taken as negative binomial, matched to the mean and to the variance floored at 1.05 x mean
     (moments: n = mean^2 / (variance - mean), p = mean / variance); as normal where that is out of reach. An item
-    without expected demand needs none. The level can lie below the mean where demand is rare and lumpy.
+    without expected demand needs none. Where demand is so lumpy that the matched distribution meets the level with less
+    than the expected demand (with a standard deviation ten times the mean even with nothing at all), the expected
+    demand is the point: safety stock is never negative.
 
     Args:
         mean: Expected units over lead time plus review period, NaN where unknown.
@@ -35,7 +37,7 @@ def reorder_points(mean: Floats, std: Floats, service_level: Floats) -> Floats:
         counted = stats.nbinom.ppf(service_level, mean**2 / (variance - mean), mean / variance)
     normal = np.ceil(normal_reorder_points(mean, np.sqrt(variance), service_level))
     points = np.where(np.isfinite(counted) & (mean <= LARGEST_COUNTED_MEAN), counted, np.maximum(normal, 0.0))
-    return np.where(np.isnan(mean), np.nan, np.where(mean <= 0, 0.0, points))
+    return np.where(np.isnan(mean), np.nan, np.where(mean <= 0, 0.0, np.maximum(points, np.ceil(mean))))
 
 
 def normal_reorder_points(mean: Floats, std: Floats, service_level: Floats) -> Floats:

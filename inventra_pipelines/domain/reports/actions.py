@@ -13,7 +13,9 @@ from inventra_pipelines.domain.reports.model import DailyReport, item_label
 
 # At most this part of the first places for selling down, and as much for looking into unusual sales.
 LIMITED_SHARE = 0.3
+FAILED_FEEDS = ("no_feed", "rejected_file", "stale_feed", "thin_feed", "rejected_rows")
 ORDERING = ("out_of_stock", "stock_out_risk", "order")
+SURPLUS = ("excess", "no_demand")
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Action:
         tone: Status or severity, for the colour.
         is_stock: Rests on stock figures.
         limited: Group of actions that gets part of the first places only, or empty.
+        is_urgent: Stands before all others: on a feed that failed rests every figure of the report.
     """
 
     what: str
@@ -39,14 +42,16 @@ class Action:
     tone: str
     is_stock: bool
     limited: str = ""
+    is_urgent: bool = False
 
 
 def ranked_actions(report: DailyReport) -> list[Action]:
-    """All actions, those with the most money first; without money last. Ties stand in order of item.
+    """All actions: feeds that failed first, then those with the most money; without money last. Ties by item.
 
     An alert about the stock of an item that has a proposal of its own is that proposal's action, not a second one.
     """
-    proposals = report.proposals.filter(pl.col("status").is_in([*ORDERING, "excess"]))
+    surplus = pl.col("status").is_in(SURPLUS) & (pl.col("excess_units") > 0)
+    proposals = report.proposals.filter(pl.col("status").is_in(ORDERING) | surplus)
     labelled = proposals.with_columns(item_label=item_label())
     actions = [_from_proposal(row) for row in labelled.iter_rows(named=True)]
     covered = set(proposals["item_id"].to_list())
@@ -56,7 +61,7 @@ def ranked_actions(report: DailyReport) -> list[Action]:
         about_stock = "stock" in kind or "excess" in kind
         if not (about_stock and row["item_id"] in covered):
             actions.append(_from_alert(row, about_stock, unusual.get((kind, row["item_id"]))))
-    return sorted(actions, key=lambda a: (a.money is None, -(a.money or 0.0), a.item, a.what))
+    return sorted(actions, key=lambda a: (not a.is_urgent, a.money is None, -(a.money or 0.0), a.item, a.what))
 
 
 def first_actions(ranked: list[Action], places: int) -> list[Action]:
@@ -77,14 +82,14 @@ def first_actions(ranked: list[Action], places: int) -> list[Action]:
 
 
 def _from_proposal(row: dict[str, Any]) -> Action:
-    excess = row["status"] == "excess"
+    excess = row["status"] in SURPLUS
     return Action(
         what=f"Sell down {figures.units(row['excess_units'])} units" if excess else _order_words(row),
         item=row["item_label"],
         name=row["name"] or "",
         why=_excess_words(row) if excess else shortage_words(row),
         money=row["excess_value"] if excess else row["money_at_risk"],
-        tone=row["status"],
+        tone="excess" if excess else row["status"],
         is_stock=True,
         limited="excess" if excess else "",
     )
@@ -127,6 +132,7 @@ def _from_alert(row: dict[str, Any], about_stock: bool, anomaly: dict[str, Any] 
         tone=row["severity"] or "",
         is_stock=about_stock,
         limited="" if anomaly is None or not row["item_id"] else "unusual sales",
+        is_urgent=row["kind"] in FAILED_FEEDS,
     )
 
 

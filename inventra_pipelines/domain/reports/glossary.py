@@ -13,7 +13,7 @@ TERMS: dict[str, str] = {
     "As of": "The day of the report. Nothing that happened after it is in any figure.",
     "At stake, money at risk": "Expected sales lost if nothing is done; for excess, the cost of the surplus units.",
     "Available": "On hand less what is reserved.",
-    "Baseline": "The seasonal naive forecast: what sold in the same week one season before.",
+    "Baseline": "What sold in the same week one season before; the last week again where the history is shorter.",
     "Bias": "Forecast less sales, as a share of sales. Above zero the forecast was too high.",
     "Days, weeks of cover": "How long the stock lasts at the forecast rate of sale.",
     "Dead stock": "Stock at cost of items that have not sold for a long time.",

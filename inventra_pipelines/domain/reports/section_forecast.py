@@ -57,7 +57,7 @@ def per_item(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def accuracy(report: DailyReport) -> list[Flowable]:
-    """Table and chart of the error by lag, against the seasonal naive baseline."""
+    """Table and chart of the error by lag, against the baseline."""
     intro = (
         "What was forecast one, two and more weeks ahead, against what was sold then. Lower error is better; value "
         "added is what the forecast gains over simply repeating the past (the baseline)."
@@ -107,7 +107,7 @@ def _accuracy_chart(frame: pl.DataFrame) -> Drawing:
         figures.percent,
     )
     plot.legend("forecast", theme.ACCENT, is_line=True)
-    plot.legend("baseline (seasonal naive)", theme.WARN, is_line=True)
+    plot.legend("baseline (same week last year, else last week)", theme.WARN, is_line=True)
     plot.line(baseline, theme.WARN, dots=True, dash=[3, 2])
     plot.line(errors, theme.ACCENT, dots=True)
     for slot, lag in enumerate(frame["lag"].to_list()):

@@ -62,7 +62,7 @@ def _risks(report: DailyReport) -> list[Flowable]:
 def _risk_intro(report: DailyReport, risky: pl.DataFrame, out: int) -> str:
     money = figures.money(report.currency)(risky["money_at_risk"].sum())
     return (
-        f"{out:,} out of stock, {risky.height - out:,} at risk of running out before an order placed today arrives; "
+        f"{out:,} out of stock, {risky.height - out:,} at risk of running out before the next review's order arrives; "
         f"together {money} of expected sales at risk."
     )
 

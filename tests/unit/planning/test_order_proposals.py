@@ -196,6 +196,18 @@ def test_excess_is_what_neither_the_cover_nor_the_order_level_asks_for() -> None
     )
 
 
+def test_a_range_without_bound_orders_no_more_than_the_tenant_calls_excess() -> None:
+    got = row(
+        plan(
+            stock(0),
+            forecast=forecasts(std=60.0),
+            config=PlanningConfig(service_levels={"A": 0.9999, "B": 0.9999, "C": 0.9999}),
+        )
+    )
+    # One unit a day: 180 days of it, and the review week on top.
+    assert (got["reorder_point"], got["order_up_to"]) == (180, 187)
+
+
 def test_a_price_or_cost_that_is_not_known_leaves_money_null() -> None:
     got = row(plan(stock(0), of=items(unit_price=None, unit_cost=None)))
     assert (got["money_at_risk"], got["order_value"], got["excess_value"]) == (None, None, None)

@@ -37,9 +37,14 @@ def summed(mean: float, std: float, level: float) -> int:
 @settings(max_examples=150, deadline=None)
 def test_reorder_points_equal_the_summed_probabilities(mean: float, ratio: float, level: float) -> None:
     std = math.sqrt(mean * ratio)
-    assert abs(one(mean, std, level) - summed(mean, std, level)) <= (
-        0 if abs(_distance(mean, std, level)) > 1e-9 else 1
-    )
+    expected = max(summed(mean, std, level), math.ceil(mean))
+    assert abs(one(mean, std, level) - expected) <= (0 if abs(_distance(mean, std, level)) > 1e-9 else 1)
+
+
+@pytest.mark.parametrize(("mean", "std"), [(42.0, 967.0), (164.0, 1602.0), (0.2, 3.0)])
+def test_lumpy_demand_is_never_planned_below_what_is_expected(mean: float, std: float) -> None:
+    assert summed(mean, std, 0.9) < mean
+    assert one(mean, std, 0.9) == math.ceil(mean)
 
 
 def _distance(mean: float, std: float, level: float) -> float:

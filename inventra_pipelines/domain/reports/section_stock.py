@@ -63,7 +63,17 @@ def _risk_intro(report: DailyReport, risky: pl.DataFrame, out: int) -> str:
     money = figures.money(report.currency)(risky["money_at_risk"].sum())
     return (
         f"{out:,} out of stock, {risky.height - out:,} at risk of running out before the next review's order arrives; "
-        f"together {money} of expected sales at risk."
+        f"together {money} of expected sales at risk.{_idle_words(report)}"
+    )
+
+
+def _idle_words(report: DailyReport) -> str:
+    """What the KPI on the first page counts as out of stock beyond the items at risk."""
+    idle = report.proposals.filter((pl.col("status") == "no_demand") & (pl.col("on_hand") <= 0)).height
+    return (
+        f" {figures.count(idle, 'further item')} without expected demand {'is' if idle == 1 else 'are'} out of stock."
+        if idle
+        else ""
     )
 
 

@@ -92,6 +92,17 @@ def test_excess_takes_at_most_three_places_in_ten_while_orders_wait(excess: int,
     assert sum(action.tone == "excess" for action in top) == shown
 
 
+@pytest.mark.parametrize("kind", ["no_feed", "rejected_file", "stale_feed"])
+def test_a_feed_that_failed_is_the_first_action_though_no_money_is_known(kind: str) -> None:
+    report = full_report(items=2000)
+    alert = report.alerts.filter(pl.col("state") == "open").head(1)
+    failed = alert.with_columns(
+        kind=pl.lit(kind), item_id=pl.lit(""), name=pl.lit(None, pl.String), money_at_risk=pl.lit(None, pl.Float64)
+    )
+    whole = empty_report(proposals=report.proposals, alerts=pl.concat([report.alerts, failed]))
+    assert first_actions(ranked_actions(whole), 20)[0].what == f"Check {kind.replace('_', ' ')}"
+
+
 def test_unusual_sales_take_at_most_three_places_in_ten_while_orders_wait() -> None:
     short = full_report(items=2000).proposals.filter(pl.col("status") == "order").head(50)
     items = [f"U{number}" for number in range(40)]

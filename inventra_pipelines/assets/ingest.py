@@ -40,4 +40,4 @@ def batches(
     yield MaterializeResult(asset_key=BATCHES, metadata=outcome.metadata())
     with postgres.connect(read_only=True) as connection:
         yield rows_reconcile(connection, windows)
-        yield no_file_rejected(connection, windows)
+    yield no_file_rejected(outcome.refused)

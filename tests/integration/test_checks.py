@@ -1,0 +1,89 @@
+"""Every asset check fails on what it is there to find, and passes without it."""
+
+from datetime import date
+
+import psycopg
+import pytest
+
+from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
+from inventra_pipelines.checks.ingest import no_file_rejected, rows_reconcile
+from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.tenant import ForecastConfig, TenantConfig
+from inventra_pipelines.sources.outcome import RefusedFile
+
+DAY = date(2026, 3, 2)
+WINDOW = [Window("shop", DAY, DAY)]
+
+BATCH = """
+    insert into raw.batches
+    values ('b1', 'shop', 'stock', '2026-03-02', 'stock.csv', 'hash', 'partially_loaded', 3, 2, 1, 10, 'v1', null)
+"""
+ROW = """
+    insert into raw.stock (tenant_id, landed_on, batch_id, sheet, row_number, counted_on, item_code, quantity_on_hand)
+    values ('shop', '2026-03-02', 'b1', '', %s, '2026-03-02', 'A', 1)
+"""
+REJECT = """
+    insert into raw.rejects
+    values ('shop', '2026-03-02', 'b1', 'stock.csv', '', 4, %s, 'x', 'not_a_number', 'no number')
+"""
+# The dbt project makes the real one; the check reads these columns of it.
+SALES_TABLE = """
+    create table if not exists marts.fct_sales_daily
+        (tenant_id text, item_id text, location_id text, sold_on date, units_sold numeric)
+"""
+FORECAST = """
+    insert into forecast.forecasts
+    values (
+        'shop', 'A', 'main', '2026-03-02', '2026-03-09', 1, %s, 0, 1, %s, 3, 4, 5, 1, 1, 1, 'SES', null, 'r', 'v1'
+    )
+"""
+
+
+def test_rows_reconcile_when_each_row_read_is_loaded_or_rejected(connection: psycopg.Connection):
+    connection.execute(BATCH)
+    connection.execute(ROW, (2,))
+    connection.execute(REJECT, ("quantity_on_hand",))
+    # One row may be rejected for two columns; it is one row.
+    connection.execute(REJECT, ("unit_cost",))
+    assert not rows_reconcile(connection, WINDOW).passed, "a row is missing"
+    connection.execute(ROW, (3,))
+    assert rows_reconcile(connection, WINDOW).passed
+    connection.execute("delete from raw.rejects where tenant_id = 'shop'")
+    assert not rows_reconcile(connection, WINDOW).passed, "a reject is missing"
+
+
+def test_a_refused_file_fails_its_check_and_is_named():
+    assert no_file_rejected([]).passed
+    refused = RefusedFile("shop", "sales", DAY, "sales.csv", "empty_file", "shop/2026-03-02/sales.csv: is empty")
+    result = no_file_rejected([refused])
+    assert not result.passed and "sales.csv" in str(result.metadata["files"].value)
+
+
+@pytest.mark.parametrize(
+    ("mean", "q80", "is_sound"),
+    [
+        (1.0, 2.0, True),
+        (-1.0, 2.0, False),
+        (1.0, 0.5, False),
+        ("nan", 2.0, False),
+        ("inf", 2.0, False),
+        (1.0, None, False),
+    ],
+    ids=["sound", "negative", "falling", "nan", "infinite", "null"],
+)
+def test_an_unsound_forecast_fails_its_check(connection: psycopg.Connection, mean, q80, is_sound):
+    connection.execute(FORECAST, (mean, q80))
+    assert ranges_are_sound(connection, WINDOW).passed is is_sound
+
+
+def test_an_active_item_without_a_forecast_of_every_week_fails_its_check(connection: psycopg.Connection):
+    connection.execute(SALES_TABLE)
+    connection.execute("insert into marts.fct_sales_daily values ('shop', 'A', 'main', '2026-03-01', 5)")
+    tenants = {
+        weeks: {"shop": TenantConfig(tenant_id="shop", name="x", forecast=ForecastConfig(horizon_weeks=weeks))}
+        for weeks in (1, 2)
+    }
+    assert not every_active_item_forecast(connection, WINDOW, tenants[1]).passed
+    connection.execute(FORECAST, (1.0, 2.0))
+    assert every_active_item_forecast(connection, WINDOW, tenants[1]).passed
+    assert not every_active_item_forecast(connection, WINDOW, tenants[2]).passed

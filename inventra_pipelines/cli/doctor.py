@@ -12,7 +12,7 @@ from inventra_pipelines.cli.console import out
 from inventra_pipelines.db.embedded import database
 from inventra_pipelines.db.engine import connect, parse_url
 from inventra_pipelines.db.migrate import is_current, migrate
-from inventra_pipelines.errors import InventraError
+from inventra_pipelines.errors import InventraError, PermanentError
 from inventra_pipelines.settings import Settings, get_settings
 from inventra_pipelines.tenants import load_tenants
 
@@ -30,8 +30,9 @@ def _describe(url: str) -> str:
     with connect(url, read_only=True) as connection:
         version = connection.info.server_version // 10000
         place = parse_url(url).render_as_string(hide_password=True)
-        state = "schema current" if is_current(url) else "not migrated: run `inventra db migrate`"
-        return f"Postgres {version} at {place}, {state}"
+        if not is_current(url):
+            raise PermanentError(f"Postgres {version} at {place} has not been migrated", "run `inventra db migrate`")
+        return f"Postgres {version} at {place}, schema current"
 
 
 def _tenants(settings: Settings) -> str:

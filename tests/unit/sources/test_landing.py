@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from inventra_pipelines.errors import TransientError
 from inventra_pipelines.sources.landing import Landing
 
 DAY = date(2024, 1, 2)
@@ -42,7 +43,16 @@ def test_files_of_the_range_are_found_by_day_and_name(landing):
     assert [f.file_name for f in landing.files("shop", DAY, DAY)] == [name for day, name, _ in found if day == 2]
 
 
+def test_a_landing_zone_that_is_not_there_is_an_error_not_a_day_without_files(landing):
+    with pytest.raises(TransientError, match="INVENTRA_LANDING_DIR"):
+        landing.files("shop", DAY, DAY)
+    Path(str(landing.root)).write_text("a file")
+    with pytest.raises(TransientError, match="no folder"):
+        landing.files("shop", DAY, DAY)
+
+
 def test_a_tenant_or_day_without_a_folder_has_no_files(landing):
+    Path(str(landing.root)).mkdir()
     assert landing.files("shop", DAY, DAY) == []
     assert landing.files("shop", date(2020, 1, 1), DAY) == []
 

@@ -68,6 +68,7 @@ def shop(migrated_url: str, tmp_path: Path) -> Iterator[Shop]:
     with psycopg.connect(migrated_url) as connection:
         connection.execute("truncate " + ", ".join(f"raw.{table}" for table in _TABLES) + ", ops.load_manifest")
     tenants = {name: TenantConfig(tenant_id=name, name=name, time_zone="Europe/Berlin") for name in ("shop", "rival")}
+    (tmp_path / "landing").mkdir()
     yield Shop(migrated_url, Landing(str(tmp_path / "landing"), tmp_path / "kept"), tenants)
 
 

@@ -52,13 +52,14 @@ _REPORTS = "select path from reports.artifacts where day = %s order by tenant_id
 def _install(settings: Settings) -> None:
     """Put the demo's settings and tenants in the home folder, unless somebody else's are there."""
     others = sorted(path.stem for path in settings.tenants_folder.glob("*.yaml") if path.stem not in TENANTS)
+    remedy = "give the demo a folder of its own: INVENTRA_HOME=/path/to/folder inventra demo"
     if others:
-        raise PermanentError(
-            f"{settings.tenants_folder} holds tenants of your own ({', '.join(others)})",
-            "give the demo a folder of its own: INVENTRA_HOME=/path/to/folder inventra demo",
-        )
+        raise PermanentError(f"{settings.tenants_folder} holds tenants of your own ({', '.join(others)})", remedy)
+    settings_file = settings.home / "settings.env"
+    if settings_file.exists() and settings_file.read_text() != _SETTINGS_FILE:
+        raise PermanentError(f"{settings_file} holds settings of your own", remedy)
     settings.tenants_folder.mkdir(parents=True, exist_ok=True)
-    (settings.home / "settings.env").write_text(_SETTINGS_FILE)
+    settings_file.write_text(_SETTINGS_FILE)
     for tenant_id in TENANTS:
         shutil.copyfile(DEMO / "tenants" / f"{tenant_id}.yaml", settings.tenants_folder / f"{tenant_id}.yaml")
 

@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo ui test lint types imports unit integration end-to-end bench lock clean
+.PHONY: help install install-dev demo ui test lint types imports unit integration end-to-end bench bench-quick lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ demo: install ## A year of real sales: backfill, nightly run, reports
 ui: install ## Dagster's page and the download site
 	@$(BIN)/inventra ui
 
-test: install-dev lint types imports unit integration end-to-end ## Everything that CI runs
+test: install-dev lint types imports unit integration end-to-end bench-quick ## Everything that CI runs
 
 lint: install-dev ## ruff and sqlfluff
 	$(BIN)/ruff check .
@@ -56,6 +56,9 @@ end-to-end: install-dev ## The real webserver and daemon, driven over GraphQL
 
 bench: install ## The figures of README.md
 	$(BIN)/python -m benchmarks.pipeline
+
+bench-quick: install ## A week instead of a year: proves that the benchmark runs
+	$(BIN)/python -W ignore -m benchmarks.pipeline --quick
 
 lock: install-dev ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock

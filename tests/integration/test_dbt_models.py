@@ -367,7 +367,7 @@ def test_views_answer_with_the_rights_of_who_asks(warehouse: Warehouse) -> None:
         " where relkind = 'v' and relnamespace in (select oid from pg_namespace where nspname in"
         " ('staging', 'intermediate', 'marts'))"
     )
-    assert views.height == 12
+    assert views.height == 13
     assert set(views["options"]) == {"security_invoker=true"}
 
 

@@ -11,7 +11,7 @@ _TERM = ParagraphStyle("term", parent=theme.BODY, fontName=BOLD)
 TERMS: dict[str, str] = {
     "ABC class": "A items bring the first 80 % of revenue, B the next 15 %, C the rest, unless set otherwise.",
     "As of": "The day of the report. Nothing that happened after it is in any figure.",
-    "At stake, money at risk": "Expected sales without stock before a new order helps; for excess, the surplus at cost.",
+    "At stake, money at risk": "Expected sales without stock before a new order helps; for excess, surplus at cost.",
     "Available": "On hand less what is reserved.",
     "Baseline": "What sold in the same week one season before; the last week again where the history is shorter.",
     "Bias": "Forecast less sales, as a share of sales. Above zero the forecast was too high.",

@@ -63,6 +63,16 @@ def changed_folders(
     return changed, cursor
 
 
+def take_some(
+    changed: dict[tuple[str, date], str], cursor: dict[str, str], seen: dict[str, str]
+) -> tuple[list[tuple[tuple[str, date], str]], dict[str, str]]:
+    """The oldest changed folders, at most `REQUESTS_A_TICK`, and a cursor by which the others still count."""
+    in_order = sorted(changed.items(), key=lambda entry: (entry[0][1], entry[0][0]))
+    waiting = {f"{day}|{tenant_id}" for (tenant_id, day), _ in in_order[REQUESTS_A_TICK:]}
+    kept = {name: seen.get(name, "") if name in waiting else held for name, held in cursor.items()}
+    return in_order[:REQUESTS_A_TICK], kept
+
+
 @sensor(name="landed_files", job=nightly, minimum_interval_seconds=60)
 def landed_files(
     context: SensorEvaluationContext, postgres: Postgres, landing: LandingZone
@@ -74,13 +84,12 @@ def landed_files(
     files = [file for window in windows for file in landing.open().files(window.tenant_id, first, last)]
     with postgres.connect(read_only=True) as connection:
         known = landed_sizes(connection, windows)
-    changed, cursor = changed_folders(files, known, json.loads(context.cursor or "{}"), now)
+    seen = json.loads(context.cursor or "{}")
+    changed, cursor = changed_folders(files, known, seen, now)
     if not changed:
         context.update_cursor(json.dumps(cursor))
         return SkipReason(f"nothing new in {len(cursor)} folders from {first} to {last}")
-    requested = sorted(changed.items(), key=lambda entry: entry[0][1])[:REQUESTS_A_TICK]
-    for (tenant_id, day), _ in sorted(changed.items())[REQUESTS_A_TICK:]:
-        cursor.pop(f"{day}|{tenant_id}", None)
+    requested, cursor = take_some(changed, cursor, seen)
     return SensorResult(
         run_requests=[
             RunRequest(partition_key=partition_key(tenant_id, day), run_key=f"{day}|{tenant_id}|{fingerprint}")

@@ -17,7 +17,6 @@ from inventra_pipelines.cli.console import installation, out
 from inventra_pipelines.portal.tokens import TokenBook
 from inventra_pipelines.resources.processes import ProcessGroup, answers_http, require_free_port
 from inventra_pipelines.settings import PROJECT_FOLDER
-from inventra_pipelines.tenants import load_tenants
 
 
 def _program(name: str) -> str:
@@ -29,8 +28,8 @@ def ui(
 ) -> None:
     """Open Dagster's page and the download site on this machine; everything stops on Ctrl-C."""
     with installation() as (settings, url):
-        # Imported for its errors: a wrong tenant file is one line here, and a wall of text in Dagster's log.
-        from inventra_pipelines.automation import partitions as _  # noqa: F401
+        # Imported here, after the settings: without any tenant it is one line, not a wall of text in Dagster's log.
+        from inventra_pipelines.automation.partitions import TENANTS
 
         require_free_port(port, purpose="Dagster's page", setting="--port")
         require_free_port(settings.portal_port, purpose="the download site", setting="INVENTRA_PORTAL_PORT")
@@ -66,7 +65,7 @@ def ui(
             out.print(f"Dagster        http://localhost:{port}", markup=False)
             out.print(f"Download site  {settings.portal_address}", markup=False)
             tokens = TokenBook(secret)
-            for tenant_id in load_tenants(settings.tenants_folder):
+            for tenant_id in TENANTS:
                 out.print(f"  {tenant_id:<16} token {tokens.token_of(tenant_id)}", markup=False)
             out.print(f"Logs           {logs}", markup=False)
             out.print("Ctrl-C stops everything", markup=False)

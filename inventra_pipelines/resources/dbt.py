@@ -140,17 +140,6 @@ class Dbt:
                     connection.execute(statement.format(sql.Identifier(schema, name), sql.Literal(fingerprint)))
             return True
 
-    def manifest_path(self) -> Path:
-        """The parsed project as JSON: `nodes` holds every model with its description and columns.
-
-        Raises:
-            PermanentError: The project does not parse.
-        """
-        with _one_in_process:
-            if not any(folder == self.folder for folder, _ in _manifests):
-                self._manifest("inventra")
-        return self.folder / "target" / "manifest.json"
-
     @contextmanager
     def _session(self, url: str) -> Iterator[Connection]:
         """Hold dbt for this process and, in the database, for all others; both are free again when the holder dies."""

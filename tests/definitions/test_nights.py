@@ -1,12 +1,12 @@
 """When a tenant's night is due, and what the landing sensor takes for new."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
 from inventra_pipelines.automation.schedules import due_nights, run_key
-from inventra_pipelines.automation.sensors import REST_SECONDS, changed_folders
+from inventra_pipelines.automation.sensors import REQUESTS_A_TICK, REST_SECONDS, changed_folders, take_some
 from inventra_pipelines.domain.tenant import TenantConfig
 
 
@@ -88,3 +88,21 @@ def test_a_folder_that_was_requested_is_not_requested_again_while_it_stays_the_s
     second, _ = changed_folders([file], {}, cursor, NOW)
     # The run key holds the fingerprint, so that Dagster starts no second run for the same content.
     assert first == second
+
+
+def test_what_a_tick_leaves_over_is_taken_up_by_the_next_ones_though_only_changed_in_place():
+    # Two tenants in turn, so that the order of tenants and the order of days differ.
+    files = [
+        _File(tenant, DAY - timedelta(offset), "sales.csv", 10, OLD) for offset in range(25) for tenant in ("b", "a")
+    ]
+    known = {(file.tenant_id, file.landed_on, file.file_name): file.size for file in files}
+    _, cursor = changed_folders(files, known, {}, NOW)
+    touched = [_File(file.tenant_id, file.landed_on, file.file_name, 10, OLD + 60) for file in files]
+    taken: list[tuple[str, date]] = []
+    for _ in range(3):
+        changed, following = changed_folders(touched, known, cursor, NOW)
+        requested, cursor = take_some(changed, following, cursor)
+        assert len(requested) <= REQUESTS_A_TICK
+        taken += [folder for folder, _ in requested]
+    assert sorted(taken) == sorted((file.tenant_id, file.landed_on) for file in files)
+    assert changed_folders(touched, known, cursor, NOW)[0] == {}

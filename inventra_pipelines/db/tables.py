@@ -11,6 +11,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -33,6 +34,7 @@ _SQL_TYPES: dict[ColumnType, TypeEngine] = {
     "text": Text(),
     "quantity": Numeric(18, 4),
     "money": Numeric(18, 4),
+    "ratio": Numeric(18, 4),
     "days": Integer(),
     "number": Integer(),
     "date": Date(),
@@ -65,9 +67,7 @@ def _table(schema: str, name: str, *columns: Column, key: tuple[str, ...]) -> Ta
 
 
 def _raw_table(contract: Contract) -> Table:
-    table = _table(
-        "raw",
-        contract.dataset,
+    columns = (
         _text("tenant_id"),
         _day("landed_on"),
         _text("batch_id"),
@@ -77,10 +77,26 @@ def _raw_table(contract: Contract) -> Table:
             Column(column.name, _SQL_TYPES[column.type], nullable=not column.required)
             for column in contract.table_columns
         ),
-        key=("tenant_id", "landed_on", "batch_id", "sheet", "row_number"),
     )
+    if contract.key:
+        # The row number tells most rows of a batch apart, and is compared faster than a text.
+        table = _table("raw", contract.dataset, *columns, key=("batch_id", "row_number", "sheet"))
+    else:
+        # Rows that may repeat are too many for a tree: it would take as long as they do. What makes them lines has one.
+        table = Table(contract.dataset, metadata, *columns, schema="raw")
     if contract.business_day:
-        Index(f"{contract.dataset}_business_day", table.c.tenant_id, table.c[contract.business_day])
+        # Rows lie in the order in which they landed, those of a batch in the order of their business day: a range of
+        # blocks for each is index enough, and costs a fiftieth of a tree.
+        Index(
+            f"{contract.dataset}_days",
+            table.c.tenant_id,
+            table.c.landed_on,
+            table.c[contract.business_day],
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 32, "autosummarize": True},
+        )
+    else:
+        Index(f"{contract.dataset}_landing", table.c.tenant_id, table.c.landed_on)
     return table
 
 
@@ -93,8 +109,15 @@ tenants = _table(
     _text("currency"),
     _text("item_code_case"),
     Column("item_code_pad_to", Integer),
+    # A rule each: what is replaced, and by what.
+    Column("item_code_matches", ARRAY(Text), nullable=False),
+    Column("item_code_replacements", ARRAY(Text), nullable=False),
     Column("service_item_patterns", ARRAY(Text), nullable=False),
     Column("cancellation_document_patterns", ARRAY(Text), nullable=False),
+    Column("cancellation_window_days", Integer, nullable=False),
+    _text("repeated_lines"),
+    # Unit of measure -> units of the item in one of it.
+    Column("unit_factors", JSONB, nullable=False),
     Column("is_stock_simulated", Boolean, nullable=False),
     Column("abc_thresholds", ARRAY(Double), nullable=False),
     Column("xyz_thresholds", ARRAY(Double), nullable=False),
@@ -136,8 +159,10 @@ batches = _table(
     _whole("rows_read"),
     _whole("rows_accepted"),
     _whole("rows_rejected"),
+    _whole("rows_passed_over"),
     _whole("bytes"),
     _text("config_version"),
+    _text("reader_version"),
     _text("message", required=False),
     key=("batch_id",),
 )
@@ -152,7 +177,7 @@ batch_days = _table(
     _day("landed_on"),
     _day("business_on"),
     _whole("rows"),
-    key=("tenant_id", "landed_on", "batch_id", "business_on"),
+    key=("batch_id", "business_on"),
 )
 rejects = _table(
     "raw",
@@ -167,9 +192,45 @@ rejects = _table(
     _text("raw_value", required=False),
     _text("reason_code"),
     _text("message"),
-    key=("tenant_id", "landed_on", "batch_id", "sheet", "row_number", "column_name"),
+    _text("hint"),
+    key=("batch_id", "row_number", "sheet", "column_name"),
 )
+Index("rejects_landing", rejects.c.tenant_id, rejects.c.landed_on)
+batch_releases = _table("raw", "batch_releases", _text("tenant_id"), _text("batch_id"), key=("batch_id",))
 raw = {dataset: _raw_table(contract) for dataset, contract in CONTRACTS.items()}
+Index(
+    "sales_document_line",
+    raw["sales"].c.tenant_id,
+    raw["sales"].c.document_id,
+    raw["sales"].c.line_number,
+    postgresql_where=raw["sales"].c.line_number.is_not(None),
+)
+# The versions of an order, wherever in time they landed.
+Index(
+    "purchase_orders_line",
+    raw["purchase_orders"].c.tenant_id,
+    raw["purchase_orders"].c.order_id,
+    raw["purchase_orders"].c.line_number,
+)
+Index("work_orders_order", raw["work_orders"].c.tenant_id, raw["work_orders"].c.order_id)
+Index("batch_days_landing", batch_days.c.tenant_id, batch_days.c.landed_on)
+batch_log = _table(
+    "ops",
+    "batch_log",
+    Column("entry_id", BigInteger, Identity(), nullable=False),
+    _text("tenant_id"),
+    _text("batch_id"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    _text("actor"),
+    _text("run_id"),
+    _text("state"),
+    _whole("rows_accepted"),
+    _whole("rows_rejected"),
+    _text("config_version"),
+    _text("message", required=False),
+    key=("entry_id",),
+)
+Index("batch_log_batch", batch_log.c.batch_id)
 
 _ITEM_KEY = ("tenant_id", "item_id", "location_id")
 

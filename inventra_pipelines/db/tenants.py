@@ -9,18 +9,24 @@ from inventra_pipelines.domain.tenant import TenantConfig
 
 _TENANT = """
     insert into ops.tenants (
-        tenant_id, name, time_zone, currency, item_code_case, item_code_pad_to, service_item_patterns,
-        cancellation_document_patterns, is_stock_simulated, abc_thresholds, xyz_thresholds, config_version
+        tenant_id, name, time_zone, currency, item_code_case, item_code_pad_to, item_code_matches,
+        item_code_replacements, service_item_patterns, cancellation_document_patterns, cancellation_window_days,
+        repeated_lines, unit_factors, is_stock_simulated, abc_thresholds, xyz_thresholds, config_version
     )
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id) do update set
         name = excluded.name,
         time_zone = excluded.time_zone,
         currency = excluded.currency,
         item_code_case = excluded.item_code_case,
         item_code_pad_to = excluded.item_code_pad_to,
+        item_code_matches = excluded.item_code_matches,
+        item_code_replacements = excluded.item_code_replacements,
         service_item_patterns = excluded.service_item_patterns,
         cancellation_document_patterns = excluded.cancellation_document_patterns,
+        cancellation_window_days = excluded.cancellation_window_days,
+        repeated_lines = excluded.repeated_lines,
+        unit_factors = excluded.unit_factors,
         is_stock_simulated = excluded.is_stock_simulated,
         abc_thresholds = excluded.abc_thresholds,
         xyz_thresholds = excluded.xyz_thresholds,
@@ -46,8 +52,13 @@ def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfi
                     tenant.currency,
                     tenant.item_codes.case,
                     tenant.item_codes.pad_to,
+                    [rule.match for rule in tenant.item_codes.patterns],
+                    [rule.replace for rule in tenant.item_codes.patterns],
                     tenant.service_item_patterns,
                     tenant.cancellation_document_patterns,
+                    tenant.cancellation_window_days,
+                    tenant.repeated_lines,
+                    Jsonb({unit.casefold(): str(factor) for unit, factor in tenant.unit_factors.items()}),
                     tenant.is_stock_simulated,
                     list(tenant.abc_thresholds),
                     list(tenant.xyz_thresholds),

@@ -63,6 +63,11 @@ def lock_windows(cursor: psycopg.Cursor, table: Table, tenant_ids: Iterable[str]
         cursor.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (f"{table.fullname}|{tenant_id}",))
 
 
+def record_load(cursor: psycopg.Cursor, table: Table, window: Window, run_id: str, rows: int, checksum: str) -> None:
+    """Note in the load manifest what a window of a table holds now."""
+    cursor.execute(_RECORD_LOAD, (table.fullname, window.tenant_id, window.first, window.last, run_id, rows, checksum))
+
+
 _RECORD_LOAD = """
     insert into ops.load_manifest
         (table_name, tenant_id, window_first, window_last, run_id, rows, checksum, loaded_at)
@@ -134,8 +139,7 @@ def replace_window(
         for window in windows:
             rows = _rows_of(frame, window, window_column)
             checksum = frame_checksum(rows, key)
-            load = (table.fullname, window.tenant_id, window.first, window.last, run_id, rows.height, checksum)
-            cursor.execute(_RECORD_LOAD, load)
+            record_load(cursor, table, window, run_id, rows.height, checksum)
         cursor.execute(sql.SQL("drop table {}").format(staged))
     return frame.height
 

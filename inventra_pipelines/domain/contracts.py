@@ -11,14 +11,17 @@ import polars as pl
 
 from inventra_pipelines.domain.tenant import Dataset
 
-ColumnType = Literal["code", "text", "quantity", "money", "days", "number", "date", "timestamp"]
+ColumnType = Literal["code", "text", "quantity", "money", "ratio", "days", "number", "date", "timestamp"]
+# How rows that stand in two files of a dataset are made one; the rule of each dataset stands in its contract.
+Overlap = Literal["key_or_row", "latest_count", "latest_value", "latest_version"]
 
-# Codes and texts are text, always: leading zeros survive. Quantities and money are exact to four decimals.
+# Codes and texts are text, always: leading zeros survive. Quantities, money and ratios are exact to four decimals.
 POLARS_TYPES: dict[ColumnType, pl.DataType | type[pl.DataType]] = {
     "code": pl.String,
     "text": pl.String,
     "quantity": pl.Decimal(18, 4),
     "money": pl.Decimal(18, 4),
+    "ratio": pl.Decimal(18, 4),
     "days": pl.Int32,
     "number": pl.Int32,
     "date": pl.Date,
@@ -36,7 +39,7 @@ class Column:
         description: Prose for the data dictionary, with the unit.
         required: Whether a row without it is rejected.
         aliases: Headers, lower case, that map to it without being configured.
-        minimum: Smallest value that is accepted, for quantities, money, days and numbers.
+        minimum: Smallest value that is accepted, for quantities, money, ratios, days and numbers.
     """
 
     name: str
@@ -49,12 +52,26 @@ class Column:
 
 @dataclass(frozen=True)
 class Contract:
-    """One dataset: what a row is, its columns, what identifies it and which of its dates is the business day."""
+    """One dataset: what a row is, its columns, what identifies it and which of its dates is the business day.
+
+    Attributes:
+        dataset: Its name: of its files, its raw table and its settings.
+        description: What a row is.
+        columns: What a file of it may hold.
+        key: Columns that name a row within a file; the last of several holds. Empty where rows may repeat.
+        overlap: What holds where two files speak of the same: `key_or_row` (one line per document and line number, the
+            last that landed; a row without them as often as the file that has it most often), `latest_count` (the last
+            count that landed of an item, location and day), `latest_value` (each column's last value that is not
+            empty), `latest_version` (the whole last row of a key).
+        business_day: The date column whose days a load rebuilds; None where a dataset is keyed by tenant alone.
+        derived: Columns that parsing adds.
+    """
 
     dataset: Dataset
     description: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
+    overlap: Overlap
     business_day: str | None
     derived: tuple[Column, ...] = field(default=())
 
@@ -70,6 +87,9 @@ class Contract:
 
 _ITEM = Column("item_code", "code", "Code of the item, as the business writes it.", True, ("item", "sku", "stockcode"))
 _LOCATION = Column("location_code", "code", "Shop, warehouse or channel the row belongs to.", aliases=("location",))
+_UNIT = Column(
+    "unit_of_measure", "code", "Unit that the quantities count; the item's own where it is absent.", aliases=("uom",)
+)
 
 SALES = Contract(
     "sales",
@@ -98,8 +118,10 @@ SALES = Contract(
         Column("channel", "text", "Sales channel, or the market sold to.", aliases=("country",)),
         Column("description", "text", "What the document calls the item."),
         Column("promotion", "text", "Promotion the line was sold under."),
+        _UNIT,
     ),
     key=(),
+    overlap="key_or_row",
     business_day="sold_on",
     derived=(Column("sold_on", "date", "Day of the sale in the tenant's time zone.", True),),
 )
@@ -124,8 +146,10 @@ STOCK = Contract(
         ),
         Column("unit_cost", "money", "Cost of one unit.", aliases=("cost",), minimum=0),
         Column("expires_on", "date", "Day from which the units may not be sold.", aliases=("expiry",)),
+        _UNIT,
     ),
     key=("counted_on", "item_code", "location_code", "expires_on"),
+    overlap="latest_count",
     business_day="counted_on",
 )
 
@@ -150,6 +174,7 @@ ITEMS = Contract(
         Column("discontinued_on", "date", "First day no longer ordered."),
     ),
     key=("item_code",),
+    overlap="latest_value",
     business_day=None,
 )
 
@@ -163,6 +188,7 @@ SUPPLIERS = Contract(
         Column("minimum_order_value", "money", "Smallest order, in the tenant's currency.", minimum=0),
     ),
     key=("supplier_code",),
+    overlap="latest_value",
     business_day=None,
 )
 
@@ -181,11 +207,118 @@ PURCHASE_ORDERS = Contract(
         Column("quantity_received", "quantity", "Units received so far.", aliases=("received",), minimum=0),
         Column("supplier_code", "code", "Who delivers.", aliases=("supplier", "vendor")),
         _LOCATION,
+        _UNIT,
     ),
     key=("order_id", "line_number"),
+    overlap="latest_version",
     business_day="ordered_on",
 )
 
+ITEM_ALIASES = Contract(
+    "item_aliases",
+    "One row per code that another system, shop or supplier uses for an item.",
+    (
+        Column("alias_code", "code", "The other code, as it stands in sales, stock or order files.", True, ("alias",)),
+        Column("item_code", "code", "Code of the item it means.", True, ("item", "sku")),
+        Column(
+            "quantity_factor",
+            "quantity",
+            "Units of the item in one unit of the alias, such as 12 for a case; 1 where it is absent.",
+            aliases=("factor", "units_per_alias"),
+            minimum=0,
+        ),
+    ),
+    key=("alias_code",),
+    overlap="latest_version",
+    business_day=None,
+)
+
+BOMS = Contract(
+    "boms",
+    "One row per component of a manufactured item: its bill of materials.",
+    (
+        Column("parent_item_code", "code", "Item that is made.", True, ("parent", "assembly")),
+        Column("component_item_code", "code", "Item that goes into it.", True, ("component",)),
+        Column("quantity_per", "quantity", "Units of the component in one unit of the parent.", True, minimum=0),
+        Column("scrap_rate", "ratio", "Share of the component that is lost while making, 0.05 or 5%.", minimum=0),
+        Column("valid_from", "date", "First day on which it holds.", aliases=("start_date",)),
+        Column("valid_to", "date", "Last day on which it holds.", aliases=("end_date",)),
+        _UNIT,
+    ),
+    key=("parent_item_code", "component_item_code", "valid_from"),
+    overlap="latest_version",
+    business_day=None,
+)
+
+WORK_ORDERS = Contract(
+    "work_orders",
+    "One row per order to make an item that is new or changed; the version that landed last holds.",
+    (
+        Column("order_id", "code", "Number of the work order.", True, ("work_order", "wo")),
+        Column("item_code", "code", "Item that is made.", True, ("item", "sku")),
+        Column("quantity_ordered", "quantity", "Units to make.", True, ("quantity", "qty"), minimum=0),
+        Column("released_on", "date", "Day it was released to the shop floor.", True, ("start_date",)),
+        Column("due_on", "date", "Day it is due.", aliases=("due_date",)),
+        Column("completed_on", "date", "Day the last unit was done; empty while it is open.", aliases=("end_date",)),
+        Column("quantity_completed", "quantity", "Units done so far.", aliases=("completed",), minimum=0),
+        Column("quantity_scrapped", "quantity", "Units lost while making.", aliases=("scrapped",), minimum=0),
+        _LOCATION,
+        _UNIT,
+    ),
+    key=("order_id",),
+    overlap="latest_version",
+    business_day=None,
+)
+
+SUPPLY_PLANS = Contract(
+    "supply_plans",
+    "One row per item, location and day of planned supply; the version that landed last holds.",
+    (
+        _ITEM,
+        Column("planned_on", "date", "Day the supply is planned for.", True, ("date", "period")),
+        Column("quantity_planned", "quantity", "Units planned.", True, ("quantity", "qty"), minimum=0),
+        _LOCATION,
+        Column("supplier_code", "code", "Who delivers or makes it.", aliases=("supplier", "vendor")),
+        _UNIT,
+    ),
+    key=("item_code", "location_code", "planned_on", "supplier_code"),
+    overlap="latest_version",
+    business_day=None,
+)
+
+DEMAND_ADJUSTMENTS = Contract(
+    "demand_adjustments",
+    "One row per planner's change of the forecast for an item and period; the version that landed last holds.",
+    (
+        _ITEM,
+        Column("starts_on", "date", "First day of the period.", True, ("date", "period", "week")),
+        Column("step", "text", "Who adjusts: sales, marketing, finance or planner.", True, ("kind", "source")),
+        Column("quantity", "quantity", "Units added to the period's forecast; negative takes away.", True, ("qty",)),
+        _LOCATION,
+        Column("ends_on", "date", "Last day of the period; the week's end where it is absent."),
+        Column("cap", "quantity", "Most units that the adjusted forecast may be.", minimum=0),
+        Column("status", "text", "proposed, approved or rejected; approved where it is absent."),
+        Column("version", "number", "Number of the revision.", minimum=0),
+        Column("made_by", "text", "Who decided.", aliases=("who", "author")),
+        Column("reason", "text", "Why.", aliases=("why", "comment")),
+    ),
+    key=("item_code", "location_code", "starts_on", "step"),
+    overlap="latest_version",
+    business_day=None,
+)
+
 CONTRACTS: dict[Dataset, Contract] = {
-    contract.dataset: contract for contract in (SALES, STOCK, ITEMS, SUPPLIERS, PURCHASE_ORDERS)
+    contract.dataset: contract
+    for contract in (
+        SALES,
+        STOCK,
+        ITEMS,
+        SUPPLIERS,
+        PURCHASE_ORDERS,
+        ITEM_ALIASES,
+        BOMS,
+        WORK_ORDERS,
+        SUPPLY_PLANS,
+        DEMAND_ADJUSTMENTS,
+    )
 }

@@ -7,14 +7,35 @@ YAML files is `tenants.py`.
 import hashlib
 import json
 import re
+from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-Dataset = Literal["sales", "stock", "items", "suppliers", "purchase_orders"]
+Dataset = Literal[
+    "sales",
+    "stock",
+    "items",
+    "suppliers",
+    "purchase_orders",
+    "item_aliases",
+    "boms",
+    "work_orders",
+    "supply_plans",
+    "demand_adjustments",
+]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+
+
+_CURRENCY_SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CNY": "¥", "INR": "₹", "PLN": "zł", "SEK": "kr"}
+
+
+def currency_signs(currency: str) -> tuple[str, ...]:
+    """How an amount of a currency may be marked: by its ISO code, and by its sign where that is no other's."""
+    sign = _CURRENCY_SIGNS.get(currency)
+    return (currency, sign) if sign else (currency,)
 
 
 def _known_zone(name: str) -> str:
@@ -43,26 +64,65 @@ class _Strict(BaseModel):
 class FileMapping(_Strict):
     """How the files of one dataset are to be read.
 
-    `columns` maps contract column -> header in the file; a contract column that is not named here maps by its own name
-    and the contract's aliases. `constants` fills contract columns that the file does not have. `integer_codes` names
-    code columns that a tool wrote as floats: `17850.0` becomes `17850`.
+    Attributes:
+        columns: Contract column -> header in the file, or several headers whose texts are joined by a space (a date and
+            a time). A contract column that is not named here maps by its own name and the contract's aliases.
+        constants: Contract column -> text, for columns that the file does not have.
+        sheets: Names or patterns (`2024-*`) of the sheets to read, or all visible ones.
+        header_row: The row of the headers, from 1; found where it is not set.
+        header_rows: Rows that the headers span; found where it is not set.
+        footer_rows: Rows at the bottom that are no data.
+        delimiter: What parts the fields of a text file; found where it is not set. May end in a space.
+        quote_char: What encloses a field of a text file.
+        escape_char: What stands before a quotation mark inside a field, where it is not written twice.
+        encoding: Of text files that are not UTF-8.
+        date_formats: Tried in their order; `excel` and `excel-1904` are serial numbers of days.
+        time_zone: Of the file's clock times, where it is not the tenant's.
+        decimal_mark: Point or comma.
+        thousands_mark: What parts groups of three digits; without it only unambiguous groups are read.
+        currency_signs: Signs that may stand beside an amount of money; the tenant's currency's where it is not set.
+        null_values: Texts that mean nothing.
+        integer_codes: Code columns that a tool wrote as floats: `17850.0` becomes `17850`.
+        pad_codes: Code column -> length that a spreadsheet's lost leading zeros are restored to.
     """
 
-    columns: dict[str, str] = {}
+    columns: dict[str, str | list[str]] = {}
     constants: dict[str, str] = {}
     sheets: list[str] | Literal["all"] = "all"
-    header_row: int = Field(default=1, ge=1)
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] | None = None
+    header_row: int | None = Field(default=None, ge=1)
+    header_rows: int | None = Field(default=None, ge=1, le=5)
+    footer_rows: int = Field(default=0, ge=0, le=1000)
+    delimiter: Annotated[str, Field(pattern=r"(?s)^. ?$")] | None = None
+    quote_char: Annotated[str, Field(min_length=1, max_length=1)] = '"'
+    escape_char: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str | None = None
     date_formats: list[str] = ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
+    time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     decimal_mark: Literal[".", ","] = "."
+    thousands_mark: Literal[",", ".", " ", "'"] | None = None
+    currency_signs: list[str] | None = None
     null_values: list[str] = []
     integer_codes: list[str] = []
+    pad_codes: dict[str, Annotated[int, Field(ge=1, le=40)]] = {}
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> "FileMapping":
+        if self.thousands_mark == self.decimal_mark:
+            raise ValueError(f"thousands_mark and decimal_mark are both {self.decimal_mark!r}")
+        return self
+
+
+class CodePattern(_Strict):
+    """A rule for codes: what matches the regular expression is replaced (`\\1` is its first group)."""
+
+    match: Pattern
+    replace: str
 
 
 class ItemCodes(_Strict):
-    """How item codes are made one: case, and zero-padding where a spreadsheet ate leading zeros."""
+    """How item codes are made one, in this order: patterns, case, zero-padding where leading zeros were lost."""
 
+    patterns: list[CodePattern] = []
     case: Literal["upper", "keep"] = "upper"
     pad_to: int | None = Field(default=None, ge=1, le=40)
 
@@ -96,9 +156,16 @@ class AlertConfig(_Strict):
 
 
 class Feed(_Strict):
-    """When a dataset's files are expected to land; no weekdays means on demand, and its absence is no alert."""
+    """When a dataset's files are expected to land, and how few rows are too few.
+
+    No weekdays means on demand, and its absence is no alert. A day's files are held, and what was loaded before stays,
+    where they have fewer rows than `least_rows`, than `least_share` of what the same weekday usually has, or than
+    `least_share` of what they would replace; 0 turns either off.
+    """
 
     weekdays: list[Weekday] = list(WEEKDAYS)
+    least_share: float = Field(default=0.1, ge=0, le=1)
+    least_rows: int = Field(default=0, ge=0)
 
 
 class Notifications(_Strict):
@@ -120,6 +187,9 @@ class TenantConfig(_Strict):
     item_codes: ItemCodes = ItemCodes()
     service_item_patterns: list[Pattern] = []
     cancellation_document_patterns: list[Pattern] = []
+    cancellation_window_days: int = Field(default=30, ge=0, le=90)
+    repeated_lines: Literal["sale", "duplicate"] = "sale"
+    unit_factors: dict[str, Annotated[Decimal, Field(gt=0)]] = {}
     is_stock_simulated: bool = False
     abc_thresholds: tuple[float, float] = (0.80, 0.95)
     xyz_thresholds: tuple[float, float] = (0.5, 1.0)
@@ -137,8 +207,15 @@ class TenantConfig(_Strict):
         return self
 
     def mapping(self, dataset: Dataset) -> FileMapping:
-        """The dataset's mapping, or the default one, by contract names and aliases."""
-        return self.datasets.get(dataset, FileMapping())
+        """The dataset's mapping, or the default one, by contract names and aliases; zone and currency filled in."""
+        mapping = self.datasets.get(dataset, FileMapping())
+        signs = mapping.currency_signs
+        return mapping.model_copy(
+            update={
+                "time_zone": mapping.time_zone or self.time_zone,
+                "currency_signs": list(currency_signs(self.currency)) if signs is None else signs,
+            }
+        )
 
     @property
     def config_version(self) -> str:

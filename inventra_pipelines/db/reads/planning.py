@@ -11,20 +11,20 @@ import psycopg
 
 from inventra_pipelines.db.engine import read_frame
 
-# Items and suppliers as they were known on the day: the latest row of their files that had landed by then.
+# Items and suppliers as they were known on the day: of each column the latest value that had landed by then.
 _ITEMS = """
     with versions as (
         select distinct on (item_id) *
         from intermediate.int_item_versions
         where tenant_id = %(tenant_id)s and landed_on <= %(day)s
-        order by item_id, landed_on desc, batch_id desc, sheet desc, row_number desc
+        order by item_id, landed_on desc, batch_id desc
     ),
 
     known_suppliers as (
         select distinct on (supplier_code) supplier_code, lead_time_days
-        from raw.suppliers
+        from intermediate.int_supplier_versions
         where tenant_id = %(tenant_id)s and landed_on <= %(day)s
-        order by supplier_code, landed_on desc, batch_id desc, sheet desc, row_number desc
+        order by supplier_code, landed_on desc, batch_id desc
     )
 
     select
@@ -50,25 +50,24 @@ _STOCK = """
     order by item_id, location_id, counted_on desc
 """
 
-# An order line as it was known on the day: its latest version that had landed by then. What has been received of it by
-# then stands in the counts.
+# An order, to buy or to make, as it was known on the day: its latest version that had landed by then. What has been
+# received of it by then stands in the counts.
 _OPEN_SUPPLY = """
     with versions as (
-        select distinct on (order_id, line_number)
-            tenant_id, order_id, line_number, expected_on, received_on, quantity_ordered, quantity_received
-        from raw.purchase_orders
+        select distinct on (source, order_id, line_number) *
+        from intermediate.int_supply_versions
         where tenant_id = %(tenant_id)s and landed_on <= %(day)s and ordered_on <= %(day)s
-        order by order_id, line_number, landed_on desc, batch_id desc, sheet desc, row_number desc
+        order by source, order_id, line_number, landed_on desc, batch_id desc, sheet desc, row_number desc
     )
 
     select
-        lines.item_id,
-        lines.location_id,
-        greatest(versions.quantity_ordered - coalesce(versions.quantity_received, 0), 0) as quantity_open,
-        versions.expected_on
+        item_id,
+        location_id,
+        greatest(quantity_ordered - coalesce(quantity_received, 0) - coalesce(quantity_scrapped, 0), 0)
+            as quantity_open,
+        expected_on
     from versions
-    inner join intermediate.int_supply_lines as lines using (tenant_id, order_id, line_number)
-    where versions.received_on is null or versions.received_on > %(day)s
+    where (received_on is null or received_on > %(day)s) and quantity_ordered is not null
 """
 
 _FORECASTS = """

@@ -5,9 +5,9 @@ Belongs here: a batch's identity and `settle`, which decides for one tenant's la
 
 Rules: a file that stands in its folder supersedes what landed under its name before; a file that is rejected leaves
 that in force; a file that vanished stays, if it was loaded, and a refusal goes with its file; a withdrawn batch stays
-out. The same content counts once: among sales, wherever it is in force; in datasets where the latest version holds, if
-nothing else landed in between, so that going back to an older version works. Transactions that another tenant's batch
-in force holds are refused.
+out; a feed that is far too small is held (`completeness.py`). The same content counts once: among sales, wherever it is
+in force; in datasets where the latest version holds, if nothing else landed in between, so that going back to an older
+version works. Transactions that another tenant's batch in force holds are refused.
 """
 
 import hashlib
@@ -28,7 +28,11 @@ UNKNOWN_DATASET = "unknown"
 
 @dataclass(frozen=True)
 class Batch:
-    """One content of one landed file, as `raw.batches` records it; the counts are of rows that stand in `raw` now."""
+    """One content of one landed file, as `raw.batches` records it; the counts are of rows that stand in `raw` now.
+
+    `rows_passed_over` counts what is no row of data: repeated headers, totals and notes. `reader_version` names the
+    code and the mapping that the rows were read with.
+    """
 
     batch_id: str
     tenant_id: str
@@ -40,8 +44,10 @@ class Batch:
     rows_read: int
     rows_accepted: int
     rows_rejected: int
+    rows_passed_over: int
     bytes: int
     config_version: str
+    reader_version: str
     message: str | None = None
 
     @property
@@ -56,7 +62,9 @@ class Batch:
 
     def out(self, state: BatchState, message: str) -> "Batch":
         """The batch without its rows."""
-        return replace(self, state=state, rows_read=0, rows_accepted=0, rows_rejected=0, message=message)
+        return replace(
+            self, state=state, message=message, rows_read=0, rows_accepted=0, rows_rejected=0, rows_passed_over=0
+        )
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class Content:
     """What came of reading a file: rows, or why it is refused."""
 
     rows_read: int = 0
+    rows_accepted: int = 0
     failure: FileRejected | None = None
 
 
@@ -100,6 +109,7 @@ def settle(
     last: date,
     content_of: Callable[[Batch], Content],
     is_foreign: Callable[[Batch], bool],
+    hold_of: Callable[[Batch], FileRejected | None] = lambda _: None,
 ) -> Settlement:
     """Decide about one tenant's batches of the landing days `first` to `last`.
 
@@ -111,6 +121,7 @@ def settle(
         last: Last landing day.
         content_of: What reading a batch's content gave.
         is_foreign: Whether the content is in force under another tenant.
+        hold_of: Why a batch is held back though it could be read.
     """
     known = {batch.batch_id: batch for batch in recorded}
     inside = {key: batch for key, batch in known.items() if first <= batch.landed_on <= last}
@@ -132,6 +143,8 @@ def settle(
         failure = content_of(batch).failure
         if failure is None and not (before and before.is_live) and is_foreign(batch):
             failure = _foreign(batch)
+        if failure is None:
+            failure = hold_of(batch)
         if failure is None:
             force.append(batch)
             taken[batch.place] = batch

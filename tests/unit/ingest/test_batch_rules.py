@@ -13,7 +13,7 @@ REFUSED = Content(failure=FileRejected(FileReason.WRONG_COLUMNS, "no column"))
 def batch(name: str, content: str, day: date = MONDAY, state: str = "received", dataset: str = "sales") -> Batch:
     rows = 5 if state in ("loaded", "partially_loaded") else 0
     key = batch_id_of("shop", dataset, day, name, content)
-    return Batch(key, "shop", dataset, day, name, content, state, rows, rows, 0, 9, "v1")  # type: ignore[arg-type]
+    return Batch(key, "shop", dataset, day, name, content, state, rows, rows, 0, 0, 9, "v1", "r1")  # type: ignore[arg-type]
 
 
 def run(standing, recorded=(), vanished=(), contents=None, first=MONDAY, last=MONDAY, foreign=()) -> Settlement:

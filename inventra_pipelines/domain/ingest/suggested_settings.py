@@ -1,0 +1,317 @@
+"""What a file's texts say of how it is written: formats of dates, marks of numbers, signs of currencies, empty values.
+
+Belongs here: the settings of a mapping that a sample decides, each with why, and both readings where it does not. They
+are shown to a person and never loaded by. Which header is which column is `suggestions.py`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import polars as pl
+
+from inventra_pipelines.domain.contracts import Column, Contract
+from inventra_pipelines.domain.ingest.dates import COMMON_FORMATS, fitting_formats, parse_moments
+from inventra_pipelines.domain.ingest.numbers import parse_numbers
+from inventra_pipelines.domain.tenant import FileMapping
+
+_NUMBERS = ("quantity", "money", "ratio", "days", "number")
+_DATES = ("date", "timestamp")
+# Words that stand where nothing is known, in lower case.
+NOTHING = frozenset(
+    {"-", "--", "–", "—", "?", "n/a", "na", "n.a.", "k.a.", "k. a.", "null", "(null)", "none", "nan", "nil"}
+)
+# Decimal and thousands mark, the plainest first.
+_MARKS: tuple[tuple[str, str | None], ...] = ((".", None), (",", None), (".", ","), (",", "."))
+_SIGN = re.compile(r"^[(+\-−]?\s?([^0-9\s.,()+'%\-−]{1,4})\s?[\-−]?[0-9]|[0-9]\s?([^0-9\s.,()+'%\-−]{1,4})-?\)?$")
+# Serial days from 1954 to 2064: five digits that are no year, no code of a day.
+_SERIAL = r"^[2-5][0-9]{4}(?:\.[0-9]*)?$"
+_TIME_OF_DAY = re.compile(r"(?: |T)%[HI].*$")
+_MOST_FORMATS = 3
+
+
+@dataclass(frozen=True)
+class SuggestedSetting:
+    """One setting of a mapping.
+
+    Attributes:
+        name: The setting's.
+        value: What it would be.
+        why: In words, with an example of the file.
+        is_sure: False where the file does not decide: a person has to.
+    """
+
+    name: str
+    value: Any
+    why: str
+    is_sure: bool = True
+
+
+def suggest_settings(
+    texts: Mapping[str, pl.Series], contract: Contract, mapping: FileMapping
+) -> list[SuggestedSetting]:
+    """The settings that a dataset's mapping needs beyond what it has.
+
+    Args:
+        texts: Distinct, stripped texts by contract column, without nulls and empty ones.
+        contract: The dataset's.
+        mapping: What the tenant's file says now; its settings are kept where they read the texts.
+    """
+    columns = [column for column in contract.columns if column.name in texts]
+    nothing = _nothing(texts, columns, mapping)
+    known = {name: values.filter(~values.is_in([*mapping.null_values, *nothing])) for name, values in texts.items()}
+    found = [
+        *_date_settings(known, [column for column in columns if column.type in _DATES], mapping),
+        *_number_settings(known, [column for column in columns if column.type in _NUMBERS], mapping),
+    ]
+    if nothing:
+        words = ", ".join(map(repr, nothing))
+        found.append(
+            SuggestedSetting("null_values", [*mapping.null_values, *nothing], f"{words} stand where nothing is known")
+        )
+    floats = [
+        c.name for c in columns if c.type == "code" and _are_floats(known[c.name], c.name in mapping.integer_codes)
+    ]
+    if floats:
+        example = known[floats[0]].filter(known[floats[0]].str.contains(r"\.0+$"))[0]
+        why = f"{example} is a whole number that a tool wrote with a fraction"
+        found.append(SuggestedSetting("integer_codes", [*mapping.integer_codes, *floats], why))
+    return found
+
+
+def _nothing(texts: Mapping[str, pl.Series], columns: Iterable[Column], mapping: FileMapping) -> list[str]:
+    """Words that stand for an empty value among dates and numbers."""
+    found = {
+        text
+        for column in columns
+        if column.type in (*_DATES, *_NUMBERS)
+        for text in texts[column.name].filter(texts[column.name].str.to_lowercase().is_in(list(NOTHING)))
+    }
+    return sorted(found - set(mapping.null_values))
+
+
+def _are_floats(texts: pl.Series, is_known: bool) -> bool:
+    return not is_known and texts.str.contains(r"^[0-9]+\.0+$").any() and not texts.str.contains(r"\.0*[1-9]").any()
+
+
+def _date_settings(
+    texts: Mapping[str, pl.Series], columns: Sequence[Column], mapping: FileMapping
+) -> list[SuggestedSetting]:
+    zone = mapping.time_zone or "UTC"
+    chosen: list[str] = []
+    why: list[str] = []
+    open_questions: list[tuple[Column, list[str], str]] = []
+    for column in columns:
+        unread = _unread(texts[column.name], column, mapping.date_formats, zone)
+        unread = unread.filter(unread.str.contains(r"[0-9]"))
+        while not unread.is_empty():
+            fitting = _fitting(unread)
+            if not fitting:
+                break
+            if len(fitting) > 1:
+                open_questions.append((column, fitting, str(unread[0])))
+                break
+            if fitting[0] not in chosen:
+                chosen.append(fitting[0])
+                why.append(f"{unread[0]} in {column.name}")
+            unread = _unread(unread, column, chosen, zone)
+            if len(chosen) > _MOST_FORMATS:
+                break
+    days = {_day_part(date_format) for date_format in chosen}
+    doubtful = []
+    for column, fitting, example in open_questions:
+        alike = [date_format for date_format in fitting if _day_part(date_format) in days]
+        if len(alike) == 1:
+            chosen += [alike[0]] if alike[0] not in chosen else []
+            why.append(f"{example} in {column.name}, in the order of the others")
+        else:
+            doubtful.append((column, fitting, example))
+    kept = mapping.date_formats if "date_formats" in mapping.model_fields_set else []
+    found = []
+    if chosen:
+        formats = [*chosen, *_needed(texts, columns, mapping.date_formats, [*kept, *chosen], zone)]
+        found.append(SuggestedSetting("date_formats", [*kept, *formats], f"reads {', '.join(dict.fromkeys(why))}"))
+    for column, fitting, example in doubtful[:1]:
+        for date_format in fitting:
+            read = parse_moments(pl.Series([example]), [date_format], "UTC")["local_on"].item()
+            found.append(
+                SuggestedSetting(
+                    "date_formats",
+                    [*kept, *chosen, date_format],
+                    f"if {example} in {column.name} is {read.day} {read:%B %Y}",
+                    is_sure=False,
+                )
+            )
+    return found
+
+
+def _unread(texts: pl.Series, column: Column, formats: Sequence[str], zone: str) -> pl.Series:
+    moments = parse_moments(texts, formats, zone)
+    is_read = moments["is_out_of_range"].eq(False).fill_null(False)
+    if column.type == "date":
+        is_read &= moments["is_day"].fill_null(False)
+    return texts.filter(~is_read)
+
+
+def _fitting(texts: pl.Series) -> list[str]:
+    """Formats that read all texts, each differently; or the one that reads most of them, if that is many."""
+    if texts.str.contains(_SERIAL).all():
+        return ["excel"]
+    found: list[tuple[str, pl.Series]] = []
+    for date_format in fitting_formats(texts):
+        at = parse_moments(texts, [date_format], "UTC")["at"]
+        if not any(at.equals(other) for _, other in found):
+            found.append((date_format, at))
+    if found:
+        return [date_format for date_format, _ in found]
+    read = {date_format: _read_by(texts, date_format) for date_format in COMMON_FORMATS}
+    most = max(read.values())
+    best = [date_format for date_format, count in read.items() if count == most]
+    return best[:1] if most * 2 > texts.len() and len({_day_part(date_format) for date_format in best}) == 1 else []
+
+
+def _read_by(texts: pl.Series, date_format: str) -> int:
+    moments = parse_moments(texts, [date_format], "UTC")
+    return int(moments["is_out_of_range"].eq(False).sum() or 0)
+
+
+def _day_part(date_format: str) -> str:
+    return _TIME_OF_DAY.sub("", date_format)
+
+
+def _needed(
+    texts: Mapping[str, pl.Series], columns: Iterable[Column], before: Sequence[str], formats: list[str], zone: str
+) -> list[str]:
+    """Formats in force now without which the new ones would leave texts unread."""
+    needed: list[str] = []
+    for date_format in before:
+        if date_format in formats:
+            continue
+        for column in columns:
+            unread = _unread(texts[column.name], column, [*formats, *needed], zone)
+            if len(_unread(unread, column, [date_format], zone)) < len(unread):
+                needed.append(date_format)
+                break
+    return needed
+
+
+def _number_settings(
+    texts: Mapping[str, pl.Series], columns: Sequence[Column], mapping: FileMapping
+) -> list[SuggestedSetting]:
+    found = []
+    signs = _signs(texts, columns, mapping)
+    if signs:
+        examples = ", ".join(signs.values())
+        money = [column for column in columns if column.type == "money"]
+        seen = [sign for sign in mapping.currency_signs or [] if _first_with(texts, money, re.escape(sign))]
+        value = [*seen, *signs]
+        found.append(
+            SuggestedSetting("currency_signs", value, f"amounts such as {examples}; check that this is their currency")
+        )
+        mapping = mapping.model_copy(update={"currency_signs": value})
+    readings = {marks: _read_numbers(texts, columns, mapping, marks) for marks in _MARKS}
+    current = (mapping.decimal_mark, mapping.thousands_mark)
+    readings.setdefault(current, _read_numbers(texts, columns, mapping, current))
+    most = max((reading.count for reading in readings.values()), default=0)
+    fitting = {marks: reading for marks, reading in readings.items() if reading.count == most}
+    is_stated = bool({"decimal_mark", "thousands_mark"} & mapping.model_fields_set)
+    different = [marks for marks, reading in fitting.items() if not reading.equals(next(iter(fitting.values())))]
+    if not most or (current in fitting and (is_stated or not different)):
+        return found
+    if different:
+        return found + _both_readings(texts, columns, fitting, mapping.decimal_mark)
+    parted = next((marks for marks in fitting if marks[1] and _parted_by(texts, columns, marks[1])), None)
+    decimal, thousands = parted or next(iter(fitting))
+    if decimal != mapping.decimal_mark:
+        example = _first_with(texts, columns, rf"{re.escape(decimal)}[0-9]")
+        found.append(SuggestedSetting("decimal_mark", decimal, f"numbers such as {example}"))
+    if thousands and thousands != mapping.thousands_mark:
+        example = _parted_by(texts, columns, thousands)
+        found.append(SuggestedSetting("thousands_mark", thousands, f"numbers such as {example}"))
+    return found
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The numbers that some marks read."""
+
+    values: list[pl.Series]
+
+    @property
+    def count(self) -> int:
+        return sum(values.len() - values.null_count() for values in self.values)
+
+    def equals(self, other: "_Reading") -> bool:
+        return all(mine.equals(theirs) for mine, theirs in zip(self.values, other.values, strict=True))
+
+
+def _read_numbers(
+    texts: Mapping[str, pl.Series], columns: Iterable[Column], mapping: FileMapping, marks: tuple[str, str | None]
+) -> _Reading:
+    decimal, thousands = marks
+    trial = mapping.model_copy(update={"decimal_mark": decimal, "thousands_mark": thousands})
+    values = []
+    for column in columns:
+        # Whether the contract takes the number is no question of its marks.
+        read, reasons = parse_numbers(texts[column.name], replace(column, minimum=None), trial)
+        values.append(read if reasons is None else pl.select(pl.when(pl.lit(reasons).is_null()).then(read)).to_series())
+    return _Reading(values)
+
+
+def _signs(texts: Mapping[str, pl.Series], columns: Iterable[Column], mapping: FileMapping) -> dict[str, str]:
+    """Signs beside amounts of money that are not declared, each with an example."""
+    found: dict[str, str] = {}
+    for column in columns:
+        if column.type == "money":
+            for text in texts[column.name]:
+                match = _SIGN.search(text)
+                sign = (match[1] or match[2]) if match else None
+                if sign and sign not in (mapping.currency_signs or []):
+                    found.setdefault(sign, text)
+    return found
+
+
+def _both_readings(
+    texts: Mapping[str, pl.Series],
+    columns: Sequence[Column],
+    fitting: Mapping[tuple[str, str | None], _Reading],
+    current: str,
+) -> list[SuggestedSetting]:
+    """A pair of marks for each way in which the numbers can be read, where the sample does not decide."""
+    found: list[SuggestedSetting] = []
+    shown: list[_Reading] = []
+    place, row = _first_difference(list(fitting.values()))
+    text = texts[columns[place].name][row]
+    for (decimal, thousands), reading in fitting.items():
+        if any(reading.equals(other) for other in shown):
+            continue
+        shown.append(reading)
+        why = f"if {text} in {columns[place].name} is {reading.values[place][row]:f}"
+        if thousands is None or decimal != current:
+            found.append(SuggestedSetting("decimal_mark", decimal, why, is_sure=False))
+        if thousands:
+            found.append(SuggestedSetting("thousands_mark", thousands, why, is_sure=False))
+    return found
+
+
+def _first_difference(readings: Sequence[_Reading]) -> tuple[int, int]:
+    for place, values in enumerate(readings[0].values):
+        for other in readings[1:]:
+            differs = values.ne_missing(other.values[place])
+            if differs.any():
+                return place, int(differs.arg_true()[0])
+    return 0, 0
+
+
+def _first_with(texts: Mapping[str, pl.Series], columns: Iterable[Column], pattern: str) -> str:
+    for column in columns:
+        fitting = texts[column.name].filter(texts[column.name].str.contains(pattern))
+        if not fitting.is_empty():
+            return str(fitting[0])
+    return ""
+
+
+def _parted_by(texts: Mapping[str, pl.Series], columns: Iterable[Column], mark: str) -> str:
+    """A number whose thousands the mark parts; empty where none has any."""
+    return _first_with(texts, columns, rf"[0-9]{re.escape(mark)}[0-9]{{3}}(?:$|[^0-9])")

@@ -11,7 +11,7 @@ from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, Resourc
 from inventra_pipelines.assets.dbt_models import describe, rows_metadata
 from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
-from inventra_pipelines.db.batches import touched_windows
+from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
 
@@ -32,8 +32,8 @@ def normalize(
 ) -> Iterator[MaterializeResult]:
     """Rebuild exactly the business days that the partitions' batches touch."""
     windows = windows_of(context.partition_keys)
-    with postgres.connect(read_only=True) as connection:
-        touched = touched_windows(connection, windows)
+    with postgres.connect() as connection:
+        touched = reopen(connection, windows)
     dbt.ensure_views(postgres.url)
     models = dbt.run(postgres.url, select=["intermediate"], touched=touched, as_of=windows)
     for key, column in _DATE_COLUMNS.items():

@@ -4,7 +4,6 @@ Belongs here: reading the figures and saying what they mean. They run inside the
 """
 
 from collections.abc import Sequence
-from datetime import date
 
 import psycopg
 from dagster import AssetCheckResult, AssetCheckSeverity
@@ -20,11 +19,12 @@ _FILES_SHOWN = 20
 
 # What the batches say they read, against what stands in the tables: a lost row must show, of any dataset.
 _CLAIMED = """
-    select coalesce(sum(rows_read), 0), coalesce(sum(rows_accepted), 0)
+    select dataset, array_agg(batch_id), sum(rows_read), sum(rows_accepted)
     from raw.batches
     where tenant_id = %s and landed_on between %s and %s and state in ('loaded', 'partially_loaded')
+    group by dataset
 """
-_LOADED = "select count(*) from {} where tenant_id = %s and landed_on between %s and %s"
+_LOADED = "select count(*) from {} where tenant_id = %s and landed_on between %s and %s and batch_id = any(%s)"
 _REJECTED = """
     select count(distinct (batch_id, sheet, row_number))
     from raw.rejects
@@ -37,12 +37,12 @@ def rows_reconcile(connection: psycopg.Connection, windows: Sequence[Window]) ->
     read = accepted = loaded = rejected = 0
     for window in windows:
         place = (window.tenant_id, window.first, window.last)
-        claimed = connection.execute(_CLAIMED, place).fetchone() or (0, 0)
-        read, accepted = read + int(claimed[0]), accepted + int(claimed[1])
         rejected += _count(connection, sql.SQL(_REJECTED), place)
-        for table in tables.raw.values():
+        for dataset, batch_ids, rows_read, rows_accepted in connection.execute(_CLAIMED, place).fetchall():
+            read, accepted = read + int(rows_read), accepted + int(rows_accepted)
+            table = tables.raw[dataset]
             name = sql.Identifier(table.schema or "public", table.name)
-            loaded += _count(connection, sql.SQL(_LOADED).format(name), place)
+            loaded += _count(connection, sql.SQL(_LOADED).format(name), (*place, batch_ids))
     return AssetCheckResult(
         asset_key=BATCHES,
         check_name="rows_reconcile",
@@ -51,8 +51,8 @@ def rows_reconcile(connection: psycopg.Connection, windows: Sequence[Window]) ->
     )
 
 
-def _count(connection: psycopg.Connection, query: sql.SQL | sql.Composed, place: tuple[str, date, date]) -> int:
-    row = connection.execute(query, place).fetchone()
+def _count(connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: tuple[object, ...]) -> int:
+    row = connection.execute(query, parameters).fetchone()
     return int(row[0]) if row else 0
 
 

@@ -1,58 +1,57 @@
-"""The contents of some landing days' files: kept, read once each, and parsed dataset by dataset.
+"""The contents of some landing days' files: kept, and which of them have to be read.
 
-Belongs here: all of ingest that needs no database, so that it can run beside the write of the days before. Which of the
-contents come into force is decided in `ingest.py`, under the database's locks.
+Belongs here: from the files in the folders to batches in state received, and from batches to jobs for the reader.
+Which of the contents come into force is decided in `ingest.py`, under the database's locks.
 """
 
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib.resources import files as package_files
 from pathlib import Path
 
-import polars as pl
-
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.domain.contracts import CONTRACTS, Contract
-from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, Content, batch_id_of
-from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
+from inventra_pipelines.domain.contracts import CONTRACTS
+from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, batch_id_of
 from inventra_pipelines.domain.ingest.rejects import FileRejected
-from inventra_pipelines.domain.tenant import FileMapping, TenantConfig
+from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.sources.landing import LandedFile, Landing
-from inventra_pipelines.sources.read import read_tables
-from inventra_pipelines.sources.tables import contract_columns
+from inventra_pipelines.sources.reader import FileToRead, Job
+
+# Files of one job are read by one call of the reader; those that share it are small.
+_JOB_BYTES = 8 * 2**20
+_JOB_FILES = 400
+
+_READING_CODE = ("domain/contracts.py", "domain/ingest/*.py", "sources/*.py")
 
 
 @dataclass
 class Contents:
-    """What some landing days' files hold.
+    """What stands in some landing days' folders, and what vanished from them.
 
     Attributes:
         standing: The files in the folders, as batches in state received.
-        vanished: Batches whose file is gone, read from the kept copy, in state received.
-        parsed: Rows by dataset; `content` is the SHA-256 of the file they come from.
+        vanished: Batches whose file is gone, with a kept copy, in state received.
+        failures: By batch id, files that are refused before they are read.
+        paths: By SHA-256, where the content is kept.
     """
 
     standing: list[Batch] = field(default_factory=list)
     vanished: list[Batch] = field(default_factory=list)
-    parsed: dict[str, ParsedRows] = field(default_factory=dict)
-    _found: dict[str, Content] = field(default_factory=dict)
+    failures: dict[str, FileRejected] = field(default_factory=dict)
+    paths: dict[str, Path] = field(default_factory=dict)
 
-    def of(self, batch: Batch) -> Content:
-        """What reading the batch's file gave."""
-        return self._found[self._key(batch)]
-
-    def put(self, batch: Batch, content: Content) -> None:
-        """Say what reading the batch's file gave."""
-        self._found[self._key(batch)] = content
-
-    @staticmethod
-    def _key(batch: Batch) -> str:
-        return f"{batch.dataset}|{batch.sha256 or batch.batch_id}"
+    @property
+    def batches(self) -> list[Batch]:
+        """All that can be read."""
+        return [batch for batch in (*self.standing, *self.vanished) if batch.batch_id not in self.failures]
 
 
-def read_contents(
+def find_contents(
     landing: Landing, tenant: TenantConfig, window: Window, files: Sequence[LandedFile], recorded: Sequence[Batch]
 ) -> Contents:
-    """Keep and read what stands in the folders of some landing days, and what vanished from them.
+    """Keep what stands in the folders of some landing days, and find what vanished from them.
 
     Args:
         landing: The landing zone.
@@ -65,96 +64,96 @@ def read_contents(
         TransientError: A file vanished meanwhile, or the kept folder cannot be written.
     """
     contents = Contents()
-    paths: dict[str, Path] = {}
+    known = {batch.place: batch.sha256 for batch in recorded if batch.is_live or batch.state == "duplicate"}
     for file in files:
         sha256, failure = "", file.refusal
         if failure is None:
             try:
-                kept = landing.keep(file)
-                sha256, paths[kept.sha256] = kept.sha256, kept.path
+                kept = landing.keep(file, known.get((file.dataset or "", file.landed_on, file.file_name), ""))
+                sha256, contents.paths[kept.sha256] = kept.sha256, kept.path
             except FileRejected as error:
                 failure = error
-        batch = _received(file, sha256, tenant.config_version)
+        batch = _received(file, sha256, tenant)
         if failure is not None:
-            contents.put(batch, Content(failure=failure))
+            contents.failures[batch.batch_id] = failure
         contents.standing.append(batch)
-    contents.vanished = vanished_batches(landing, tenant, window, contents.standing, recorded)
-    for batch in contents.vanished:
-        paths.setdefault(batch.sha256, landing.kept_path(batch.sha256, batch.file_name))
-    for dataset, contract in CONTRACTS.items():
-        batches = [b for b in (*contents.standing, *contents.vanished) if b.dataset == dataset and b.sha256]
-        _read_dataset(contents, contract, tenant, batches, paths)
+    present = {batch.place for batch in contents.standing}
+    for batch in recorded:
+        is_gone = window.first <= batch.landed_on <= window.last and batch.place not in present
+        path = landing.kept_path(batch.sha256, batch.file_name)
+        if is_gone and (batch.is_live or batch.state == "duplicate") and path.exists():
+            contents.vanished.append(
+                replace(
+                    batch.out("received", ""),
+                    message=None,
+                    config_version=tenant.config_version,
+                    reader_version=reader_version(tenant, batch.dataset),
+                )
+            )
+            contents.paths.setdefault(batch.sha256, path)
     return contents
 
 
-def vanished_batches(
-    landing: Landing, tenant: TenantConfig, window: Window, standing: Sequence[Batch], recorded: Sequence[Batch]
-) -> list[Batch]:
-    """Batches in force, or duplicates of one, whose file is gone and whose kept copy is there; in state received."""
-    present = {batch.place for batch in standing}
-    return [
-        replace(batch.out("received", ""), message=None, config_version=tenant.config_version)
-        for batch in recorded
-        if window.first <= batch.landed_on <= window.last
-        and batch.place not in present
-        and (batch.is_live or batch.state == "duplicate")
-        and landing.kept_path(batch.sha256, batch.file_name).exists()
-    ]
+def reader_version(tenant: TenantConfig, dataset: str) -> str:
+    """The first 12 hex digits of the SHA-256 over all that decides what a content's rows are: code and mapping."""
+    mapping = tenant.mapping(dataset).model_dump_json() if dataset in CONTRACTS else ""  # type: ignore[arg-type]
+    parts = (_code_version(), dataset, tenant.time_zone, mapping)
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()[:12]
 
 
-def _received(file: LandedFile, sha256: str, config_version: str) -> Batch:
+@cache
+def _code_version() -> str:
+    root = Path(str(package_files("inventra_pipelines")))
+    digest = hashlib.sha256()
+    for path in sorted(path for pattern in _READING_CODE for path in root.glob(pattern)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _received(file: LandedFile, sha256: str, tenant: TenantConfig) -> Batch:
     dataset = file.dataset or UNKNOWN_DATASET
-    batch_id = batch_id_of(file.tenant_id, dataset, file.landed_on, file.file_name, sha256)
     return Batch(
-        batch_id,
-        file.tenant_id,
-        dataset,
-        file.landed_on,
-        file.file_name,
-        sha256,
-        "received",
-        0,
-        0,
-        0,
-        file.size,
-        config_version,
+        batch_id=batch_id_of(file.tenant_id, dataset, file.landed_on, file.file_name, sha256),
+        tenant_id=file.tenant_id,
+        dataset=dataset,
+        landed_on=file.landed_on,
+        file_name=file.file_name,
+        sha256=sha256,
+        state="received",
+        rows_read=0,
+        rows_accepted=0,
+        rows_rejected=0,
+        rows_passed_over=0,
+        bytes=file.size,
+        config_version=tenant.config_version,
+        reader_version=reader_version(tenant, dataset),
     )
 
 
-def _read_dataset(
-    contents: Contents, contract: Contract, tenant: TenantConfig, batches: list[Batch], paths: dict[str, Path]
-) -> None:
-    """Read each content of a dataset once, and parse the rows of all of them at once."""
-    mapping = tenant.mapping(contract.dataset)
-    frames: list[pl.DataFrame] = []
-    seen: set[str] = set()
+def jobs_of(tenant: TenantConfig, batches: Iterable[Batch], paths: dict[str, Path]) -> Iterator[Job]:
+    """Jobs that read the batches' contents, dataset by dataset; small files share one."""
+    by_dataset: dict[Dataset, list[Batch]] = {dataset: [] for dataset in CONTRACTS}
     for batch in batches:
-        if batch.sha256 in seen:
-            continue
-        seen.add(batch.sha256)
-        try:
-            pieces = _rows_of(batch, contract, mapping, paths[batch.sha256])
-        except FileRejected as error:
-            contents.put(batch, Content(failure=error))
-            continue
-        frames += pieces
-        contents.put(batch, Content(sum(piece.height for piece in pieces)))
-    if not frames:
-        return
-    rows = pl.concat(frames)
-    frames.clear()
-    try:
-        contents.parsed[contract.dataset] = parse_rows(rows, contract, mapping, tenant.time_zone, ("content",))
-    except FileRejected as error:
-        # A setting that no file can be parsed with.
-        for batch in batches:
-            contents.put(batch, Content(failure=error))
+        by_dataset[batch.dataset].append(batch)  # type: ignore[index]
+    for dataset, of_dataset in by_dataset.items():
+        mapping = tenant.mapping(dataset)
+        together: list[FileToRead] = []
+        size = 0
+        for batch in of_dataset:
+            if together and (size + batch.bytes > _JOB_BYTES or len(together) == _JOB_FILES):
+                yield Job(dataset, mapping, tuple(together), tenant.time_zone)
+                together, size = [], 0
+            together.append(_to_read(batch, paths[batch.sha256]))
+            size += batch.bytes
+        if together:
+            yield Job(dataset, mapping, tuple(together), tenant.time_zone)
 
 
-def _rows_of(batch: Batch, contract: Contract, mapping: FileMapping, path: Path) -> list[pl.DataFrame]:
-    name = f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}"
-    content = pl.lit(batch.sha256).alias("content")
-    return [
-        contract_columns(table, contract, mapping, name).with_columns(content)
-        for table in read_tables(path, mapping, name)
-    ]
+def _to_read(batch: Batch, path: Path) -> FileToRead:
+    identity = {
+        "batch_id": batch.batch_id,
+        "tenant_id": batch.tenant_id,
+        "landed_on": batch.landed_on.isoformat(),
+        "file_name": batch.file_name,
+    }
+    return FileToRead(path, f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}", identity)

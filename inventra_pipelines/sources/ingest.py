@@ -1,39 +1,56 @@
-"""Landed files into `raw`: find, keep, read, parse, settle, write; a bounded piece of landing days at a time.
+"""Landed files into `raw`: find, keep, read, load, settle; a bounded piece of landing days at a time.
 
 Belongs here: the order of those steps. The rules are `domain/ingest/`, the files `landing.py` and `contents.py`, the
-SQL `db/batches.py`. Each piece is one transaction: killed in mid-write, it leaves what stood there before. The next
-piece is read while one is written.
+process that reads them `reader.py`, the SQL `db/batches.py`. Each piece is one transaction: killed in mid-write, it
+leaves what stood there before. A content whose rows stand in the tables already, read by this code with this mapping,
+is not read again.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from itertools import groupby
 from operator import itemgetter
 
 import psycopg
 
-from inventra_pipelines.db.batches import lock_batches, read_batches, read_foreign, read_rows, write_days
+from inventra_pipelines.db.batches import (
+    BatchDays,
+    analyze,
+    clear_rows,
+    copy_batch,
+    in_place,
+    lock_batches,
+    lock_contents,
+    read_batches,
+    read_days,
+    read_foreign,
+    read_reasons,
+    read_released,
+    write_batches,
+)
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, settle
+from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, Content, Settlement, settle
+from inventra_pipelines.domain.ingest.completeness import held_batches
+from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import TenantConfig
-from inventra_pipelines.errors import PermanentError, TransientError
-from inventra_pipelines.sources.contents import Contents, read_contents, vanished_batches
+from inventra_pipelines.errors import PermanentError
+from inventra_pipelines.sources.contents import Contents, find_contents, jobs_of, reader_version
 from inventra_pipelines.sources.landing import LandedFile, Landing
+from inventra_pipelines.sources.load import Loaded, load
 from inventra_pipelines.sources.outcome import IngestOutcome
-from inventra_pipelines.sources.raw_rows import raw_rows
+from inventra_pipelines.sources.reader import FileDone, Reader
 
 __all__ = ["IngestOutcome", "ingest_windows"]
 
-# Text of about a quarter of a million rows: two pieces are in memory at a time, one read and one written.
-_BYTES_AT_A_TIME = 18 * 2**20
-# What a file unpacks to, by its kind.
-_UNPACKED = {".gz": 6, ".xlsx": 4, ".xlsb": 6, ".ods": 6, ".parquet": 6}
-_ATTEMPTS = 5
+# What one transaction loads, in bytes of the files as they landed: a year of daily files, or one file of any size.
+_BYTES_AT_A_TIME = 256 * 2**20
+_NOTES_SHOWN = 3
 
 Report = Callable[[str], None]
 _Piece = tuple[Window, list[LandedFile]]
+_Key = tuple[str, str]
 
 
 def ingest_windows(
@@ -43,6 +60,7 @@ def ingest_windows(
     windows: Sequence[Window],
     *,
     run_id: str,
+    actor: str = "",
     report: Report | None = None,
 ) -> IngestOutcome:
     """Make `raw` hold what stands in the landing zone for the windows' days, and what stood there and vanished.
@@ -52,7 +70,8 @@ def ingest_windows(
         landing: The landing zone.
         tenants: Configuration by tenant id.
         windows: Tenants and landing days; they do not overlap.
-        run_id: Kept in the load manifest.
+        run_id: Kept in the load manifest and the batch log.
+        actor: Who runs it, for the batch log.
         report: Called with a line per piece of work, for logs and progress.
 
     Raises:
@@ -64,109 +83,231 @@ def ingest_windows(
         if window.tenant_id not in tenants:
             raise PermanentError(f"tenant {window.tenant_id!r} has no configuration", "add its YAML file")
     outcome = IngestOutcome()
-    with connect(url) as connection, ThreadPoolExecutor(1, "read-landed-files") as reader:
+    with connect(url) as connection, Reader() as reader:
         for window in windows:
-            ingest = _Ingest(connection, reader, landing, tenants[window.tenant_id], run_id, outcome, report)
+            ingest = _Ingest(connection, reader, landing, tenants[window.tenant_id], run_id, actor, outcome, report)
             freed = ingest.window(window)
             days = {batch.landed_on for batch in freed}
             for day in sorted(day for day in days if window.first <= day <= window.last):
                 # A duplicate in a piece that was written before its original went.
-                _Ingest(connection, reader, landing, tenants[window.tenant_id], run_id, IngestOutcome(), None).window(
-                    Window(window.tenant_id, day, day)
-                )
+                replace(ingest, outcome=IngestOutcome(), report=None).window(Window(window.tenant_id, day, day))
             outside = sorted(day for day in days if not window.first <= day <= window.last)
             outcome.replay += [Window(window.tenant_id, day, day) for day in outside]
     return outcome
 
 
-class _ChangedError(Exception):
-    """Another run changed what the files of a piece are, between reading and writing."""
+@dataclass(frozen=True)
+class _Holding:
+    """Rows of a content that stand in the tables, and the batch they stand under."""
+
+    batch: Batch
+    accepted: int
+    rejected: int
+    passed_over: int
+    message: str | None
 
 
+@dataclass
+class _Found:
+    """What came of the contents of a piece.
+
+    Attributes:
+        holdings: Rows by dataset and SHA-256 of the content.
+        own: Ids of batches whose own rows stand in the tables, read as now.
+        loaded: Ids of batches whose rows came in now, with what the reader told of them.
+        failures: Why contents cannot be read, by dataset and SHA-256.
+    """
+
+    holdings: dict[_Key, _Holding] = field(default_factory=dict)
+    own: dict[str, _Holding] = field(default_factory=dict)
+    loaded: dict[str, FileDone] = field(default_factory=dict)
+    failures: dict[_Key, FileRejected] = field(default_factory=dict)
+
+
+@dataclass
 class _Ingest:
     """One tenant's ingest: what its steps share."""
 
-    def __init__(
-        self,
-        connection: psycopg.Connection,
-        reader: ThreadPoolExecutor,
-        landing: Landing,
-        tenant: TenantConfig,
-        run_id: str,
-        outcome: IngestOutcome,
-        report: Report | None,
-    ) -> None:
-        self.connection = connection
-        self.reader = reader
-        self.landing = landing
-        self.tenant = tenant
-        self.run_id = run_id
-        self.outcome = outcome
-        self.report = report
+    connection: psycopg.Connection
+    reader: Reader
+    landing: Landing
+    tenant: TenantConfig
+    run_id: str
+    actor: str
+    outcome: IngestOutcome
+    report: Report | None
 
     def window(self, window: Window) -> list[Batch]:
         """Ingest a window piece by piece; gives the duplicates elsewhere whose original went."""
-        recorded = read_batches(self.connection, self.tenant.tenant_id)
-        self.connection.commit()
         files = self.landing.files(window.tenant_id, window.first, window.last)
-        pieces = _pieces(window, files, recorded)
         freed: list[Batch] = []
-        upcoming = self.reader.submit(self._read, pieces[0], recorded)
-        for number, piece in enumerate(pieces, start=1):
-            contents = upcoming.result()
-            if number < len(pieces):
-                upcoming = self.reader.submit(self._read, pieces[number], recorded)
-            freed += self._piece(piece, contents)
-        return freed
-
-    def _read(self, piece: _Piece, recorded: Sequence[Batch]) -> Contents:
-        return read_contents(self.landing, self.tenant, *piece, recorded)
-
-    def _piece(self, piece: _Piece, contents: Contents) -> list[Batch]:
-        for _ in range(_ATTEMPTS):
+        new_rows: dict[str, int] = {}
+        for piece in _pieces(window, files):
             try:
-                freed = self._write(piece, contents)
-            except _ChangedError:
-                recorded = read_batches(self.connection, self.tenant.tenant_id)
-                self.connection.rollback()
-                contents = self._read(piece, recorded)
-                continue
+                freed += self._piece(piece, new_rows)
+                self.connection.commit()
             except BaseException:
                 self.connection.rollback()
                 raise
-            return freed
-        raise TransientError(f"ingest of {piece[0]}: other runs keep changing the same batches", "run it again")
+        analyze(self.connection, new_rows)
+        self.connection.commit()
+        return freed
 
-    def _write(self, piece: _Piece, contents: Contents) -> list[Batch]:
-        """Settle under the locks and write, in one transaction."""
+    def _piece(self, piece: _Piece, new_rows: dict[str, int]) -> list[Batch]:
+        """Read, load and settle some landing days under the tenant's lock, in the transaction that is open."""
         window, files = piece
-        tenant_id = self.tenant.tenant_id
+        lock_batches(self.connection, self.tenant.tenant_id)
+        recorded = read_batches(self.connection, self.tenant.tenant_id)
+        known = {batch.place for batch in recorded if batch.is_live}
+        if any((file.dataset, file.landed_on, file.file_name) not in known for file in files):
+            self.reader.start()
+        contents = find_contents(self.landing, self.tenant, window, files, recorded)
+        found = self._known(contents, recorded)
+        self._load(contents, recorded, found)
+        settlement = self._settle(window, contents, recorded, found)
+        loaded = self._apply(window, settlement, recorded, found)
+        places = {(file.dataset or UNKNOWN_DATASET, file.landed_on, file.file_name) for file in files}
+        reasons = read_reasons(self.connection, [b.batch_id for b in (*loaded, *settlement.carry) if b.rows_rejected])
+        self.outcome.add(settlement, loaded, reasons, places)
+        for batch in loaded:
+            if batch.batch_id in found.loaded:
+                new_rows[batch.dataset] = new_rows.get(batch.dataset, 0) + batch.rows_accepted
+        self._report(window, files, loaded, settlement)
+        return settlement.freed
+
+    def _known(self, contents: Contents, recorded: Sequence[Batch]) -> _Found:
+        """What need not be read: its rows stand in the tables, read by this code with this mapping."""
+        wanted = {_key(batch) for batch in contents.batches}
+        versions = {dataset: reader_version(self.tenant, dataset) for dataset, _ in wanted}
+        candidates = [
+            batch
+            for batch in recorded
+            if batch.is_live and _key(batch) in wanted and batch.reader_version == versions[batch.dataset]
+        ]
+        found = _Found()
+        for batch in in_place(self.connection, candidates):
+            message = None if (batch.message or "").startswith("kept as") else batch.message
+            counts = (batch.rows_accepted, batch.rows_rejected, batch.rows_passed_over)
+            found.own[batch.batch_id] = _Holding(batch, *counts, message)
+            found.holdings.setdefault(_key(batch), found.own[batch.batch_id])
+        return found
+
+    def _load(self, contents: Contents, recorded: Sequence[Batch], found: _Found) -> None:
+        """Read what is not known, each content once, under the batch that most likely holds it."""
+        before = {batch.batch_id: batch for batch in recorded}
+        unread: dict[_Key, Batch] = {}
+        for batch in contents.batches:
+            old = before.get(batch.batch_id)
+            if _key(batch) in found.holdings or (old is not None and old.state == "withdrawn"):
+                continue
+            if _key(batch) not in unread or (old is not None and old.is_live):
+                unread[_key(batch)] = batch
+        while unread:
+            loaded = self._try_to_load([*unread.values()], before, contents)
+            for key, batch in list(unread.items()):
+                if batch.batch_id in loaded.refused:
+                    found.failures[key] = loaded.refused[batch.batch_id]
+                    del unread[key]
+                elif batch.batch_id in loaded.done:
+                    del unread[key]
+                    done = loaded.done[batch.batch_id]
+                    message = _message(done)
+                    holding = _Holding(batch, done.accepted, done.rejected, done.passed_over, message)
+                    found.holdings[key] = found.own[batch.batch_id] = holding
+                    found.loaded[batch.batch_id] = done
+
+    def _try_to_load(self, batches: list[Batch], before: Mapping[str, Batch], contents: Contents) -> Loaded:
+        """Load batches; where one that has rows in force cannot be read any more, nothing is changed but that known."""
+        live = {b.batch_id: b for b in batches if b.batch_id in before and before[b.batch_id].is_live}
+        loaded = Loaded()
+        with self.connection.transaction() as attempt:
+            clear_rows(self.connection, live.values())
+            jobs = jobs_of(self.tenant, batches, contents.paths)
+            loaded = load(self.connection, self.reader.read(jobs), {b.batch_id: b for b in batches})
+            if loaded.refused.keys() & live.keys():
+                raise psycopg.Rollback(attempt)
+            return loaded
+        return Loaded(refused=loaded.refused)
+
+    def _settle(self, window: Window, contents: Contents, recorded: Sequence[Batch], found: _Found) -> Settlement:
+        """Decide, under the locks of the contents, which batches are in force."""
         hashes = {batch.sha256 for batch in contents.standing if batch.sha256}
-        lock_batches(self.connection, tenant_id, hashes)
-        recorded = read_batches(self.connection, tenant_id)
-        if vanished_batches(self.landing, self.tenant, window, contents.standing, recorded) != contents.vanished:
-            raise _ChangedError
-        foreign = read_foreign(self.connection, tenant_id, hashes)
-        settlement = settle(
+        lock_contents(self.connection, hashes)
+        foreign = read_foreign(self.connection, self.tenant.tenant_id, hashes)
+
+        def content_of(batch: Batch) -> Content:
+            failure = contents.failures.get(batch.batch_id) or found.failures.get(_key(batch))
+            if failure is not None:
+                return Content(failure=failure)
+            holding = found.holdings[_key(batch)]
+            return Content(holding.accepted + holding.rejected, holding.accepted)
+
+        live = {batch.batch_id for batch in recorded if batch.is_live}
+        readable = [batch for batch in contents.standing if _key(batch) in found.holdings]
+        held = held_batches(
+            readable,
+            {batch.batch_id: found.holdings[_key(batch)].accepted for batch in readable},
+            recorded,
+            self.tenant.feeds,
+            read_released(self.connection, self.tenant.tenant_id),
+        )
+        return settle(
             contents.standing,
             contents.vanished,
             recorded,
             window.first,
             window.last,
-            contents.of,
+            content_of,
             lambda batch: (batch.dataset, batch.sha256) in foreign,
+            # What is in force already stays so.
+            lambda batch: None if batch.batch_id in live else held.get(batch.batch_id),
         )
-        held = read_rows(
+
+    def _apply(self, window: Window, settlement: Settlement, recorded: Sequence[Batch], found: _Found) -> list[Batch]:
+        """Make the tables hold what is settled; gives the loaded batches with their state and counts."""
+        inside = [batch for batch in recorded if window.first <= batch.landed_on <= window.last]
+        days_before = read_days(self.connection, [batch.batch_id for batch in inside])
+        days: BatchDays = {}
+        loaded = []
+        for batch in settlement.load:
+            holding = found.own.get(batch.batch_id) or found.holdings[_key(batch)]
+            if holding.batch.batch_id != batch.batch_id:
+                clear_rows(self.connection, [batch])
+                copy_batch(self.connection, holding.batch, batch)
+            loaded.append(_with_counts(batch, holding))
+            days[batch.batch_id] = self._days_of(holding, found, days_before)
+        for batch in settlement.carry:
+            if batch.is_live:
+                days[batch.batch_id] = days_before.get(batch.batch_id, {})
+        # A day that a batch once held is rebuilt with it, also where it holds it no more.
+        for batch_id, of_batch in days_before.items():
+            days[batch_id] = dict.fromkeys(of_batch, 0) | days.get(batch_id, {})
+        kept = {batch.batch_id for batch in loaded} | {b.batch_id for b in settlement.carry if b.is_live}
+        held_now = [batch for batch in inside if batch.is_live]
+        held_now += [batch for batch in (*settlement.out, *settlement.carry) if batch.batch_id in found.loaded]
+        clear_rows(self.connection, [batch for batch in held_now if batch.batch_id not in kept])
+        write_batches(
             self.connection,
-            [batch.batch_id for batch in recorded if window.first <= batch.landed_on <= window.last],
-            [batch.batch_id for batch in settlement.carry if batch.is_live],
+            window,
+            [*loaded, *settlement.carry, *settlement.out],
+            days,
+            {batch.batch_id: batch for batch in recorded},
+            run_id=self.run_id,
+            actor=self.actor,
         )
-        rows, loaded = raw_rows(contents.parsed, held, settlement)
-        batches = [*loaded, *settlement.carry, *settlement.out]
-        write_days(self.connection, window, rows, batches, self.run_id)
-        self.connection.commit()
-        places = {(file.dataset or UNKNOWN_DATASET, file.landed_on, file.file_name) for file in files}
-        self.outcome.add(settlement, loaded, rows.rejects, places)
+        return loaded
+
+    def _days_of(self, holding: _Holding, found: _Found, days_before: BatchDays) -> dict[date, int]:
+        if holding.batch.batch_id in found.loaded:
+            return {date.fromisoformat(day): rows for day, rows in found.loaded[holding.batch.batch_id].days}
+        if holding.batch.batch_id in days_before:
+            return days_before[holding.batch.batch_id]
+        batch_id = holding.batch.batch_id
+        return {day: rows for day, rows in read_days(self.connection, [batch_id]).get(batch_id, {}).items() if rows}
+
+    def _report(
+        self, window: Window, files: Sequence[LandedFile], loaded: Sequence[Batch], settlement: Settlement
+    ) -> None:
         if self.report:
             read = sum(batch.rows_read for batch in loaded)
             rejected = sum(batch.rows_rejected for batch in loaded)
@@ -174,22 +315,50 @@ class _Ingest:
             self.report(
                 f"{window}: {len(files):,} files, {read:,} rows read, {rejected:,} rejected, {refused} files refused"
             )
-        return settlement.freed
 
 
-def _pieces(window: Window, files: Sequence[LandedFile], recorded: Iterable[Batch]) -> list[_Piece]:
-    """Whole landing days, as many as their text stays bounded; together they cover the window."""
-    standing = {(file.landed_on, file.file_name) for file in files}
-    sizes = [(file.landed_on, file.size * _UNPACKED.get(file.path.suffix.lower(), 1)) for file in files]
-    sizes += [
-        (batch.landed_on, batch.bytes * 6)
-        for batch in recorded
-        if window.first <= batch.landed_on <= window.last
-        and batch.is_live
-        and (batch.landed_on, batch.file_name) not in standing
-    ]
+def _key(batch: Batch) -> _Key:
+    return batch.dataset, batch.sha256
+
+
+def _with_counts(batch: Batch, holding: _Holding) -> Batch:
+    return replace(
+        batch,
+        state="partially_loaded" if holding.rejected else "loaded",
+        rows_read=holding.accepted + holding.rejected,
+        rows_accepted=holding.accepted,
+        rows_rejected=holding.rejected,
+        rows_passed_over=holding.passed_over,
+        message=holding.message,
+    )
+
+
+def _message(done: FileDone) -> str | None:
+    """What a person should know of a file that was loaded."""
+    parts = []
+    if done.rejected:
+        by_reason: dict[str, int] = {}
+        for _, reason, count in done.reasons:
+            by_reason[reason] = by_reason.get(reason, 0) + count
+        why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(by_reason.items()))
+        parts.append(f"{done.rejected:,} of {done.accepted + done.rejected:,} rows rejected: {why}")
+    if done.passed_over:
+        rows = "row" if done.passed_over == 1 else "rows"
+        parts.append(f"{done.passed_over:,} {rows} passed over: {_first_of(done.notes, done.passed_over)}")
+    if done.unread:
+        parts.append(f"not read: {_first_of(done.unread, len(done.unread))}")
+    return ". ".join(parts) or None
+
+
+def _first_of(lines: Sequence[str], count: int) -> str:
+    return "; ".join([*lines[:_NOTES_SHOWN], *(["…"] if count > _NOTES_SHOWN else [])])
+
+
+def _pieces(window: Window, files: Sequence[LandedFile]) -> list[_Piece]:
+    """Whole landing days, as many as their files stay bounded; together they cover the window."""
+    sizes = sorted((file.landed_on, file.size) for file in files)
     firsts, size = [window.first], 0
-    for day, of_day in groupby(sorted(sizes), key=itemgetter(0)):
+    for day, of_day in groupby(sizes, key=itemgetter(0)):
         if size > _BYTES_AT_A_TIME:
             firsts.append(day)
             size = 0

@@ -4,17 +4,21 @@ Belongs here: finding the files that landed, and keeping what was read by conten
 changed or deleted.
 
 Passed over: names that begin with a point or `~$`, or end in `.tmp`, `.part`, `.partial`, `.crdownload` or `~`: a
-writer is still at it, or an editor left it. Refused, and told: names that begin with no dataset, links and folders.
+writer is still at it, or an editor left it. Refused, and told: names that begin with no dataset, links, folders, and
+what is no file; also a day that is a link or no folder. A tenant's folder may be a link: who may make one there may do
+anything. What cannot be printed of a name is written as an escape (`\\n`), so that names stay apart and on one line.
 """
 
+import errno
 import hashlib
 import os
-import shutil
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import get_args
+from typing import cast, get_args
 
 from upath import UPath
 
@@ -76,10 +80,10 @@ class Landing:
         self.kept_folder = kept_folder
 
     def days(self, tenant_id: str, first: date, last: date) -> list[date]:
-        """Days of the range that have a folder, in order."""
+        """Days of the range that have a folder, or what stands in the place of one, in order."""
         if (last - first).days < 3:
             candidates = [first + timedelta(days=offset) for offset in range((last - first).days + 1)]
-            return [day for day in candidates if (self.root / tenant_id / f"{day}").is_dir()]
+            return [day for day in candidates if _is_there(self.root / tenant_id / f"{day}")]
         folder = self.root / tenant_id
         names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
         days = sorted(day for day in map(_day, names) if day is not None)
@@ -106,8 +110,17 @@ class Landing:
 
     def _files_of_day(self, tenant_id: str, day: date) -> Iterator[LandedFile]:
         folder = self.root / tenant_id / f"{day}"
+        if folder.is_symlink() or not folder.is_dir():
+            kind = "a link" if folder.is_symlink() else "no folder"
+            what = FileRejected(
+                FileReason.NOT_A_REGULAR_FILE,
+                f"{tenant_id}/{day}: is {kind}",
+                "make it a folder, and land the files in it",
+            )
+            yield LandedFile(tenant_id, day, ".", folder, 0, 0.0, None, what)
+            return
         for path in sorted(folder.iterdir(), key=lambda entry: entry.name):
-            name = path.name.encode("utf-8", "replace").decode()
+            name = _printable(path.name)
             if name.startswith(_HIDDEN) or name.lower().endswith(_UNFINISHED):
                 continue
             dataset = next((known for known in _DATASETS if name.lower().startswith(known)), None)
@@ -119,49 +132,86 @@ class Landing:
             found = dataset if refusal is None else None
             yield LandedFile(tenant_id, day, name, path, size, modified_at, found, refusal)
 
-    def keep(self, file: LandedFile) -> KeptFile:
+    def keep(self, file: LandedFile, known_sha256: str = "") -> KeptFile:
         """Copy a file's content into the kept folder, once per content, whole or not at all.
 
+        Args:
+            file: As it stands in the landing zone.
+            known_sha256: Of the content that was last read under its name, if any: probably it is kept already.
+
         Raises:
-            FileRejected: It may not be read.
+            FileRejected: It may not be read, or a link or a pipe has taken its place.
             TransientError: It vanished meanwhile, or the kept folder cannot be written.
         """
         try:
-            with file.path.open("rb") as stream:
-                sha256 = _hash(stream)
-            kept = self.kept_path(sha256, file.file_name)
-            if not (kept.exists() and kept.stat().st_size == file.size):
-                sha256, kept = self._copy(file)
-        except PermissionError:
-            raise FileRejected(
-                FileReason.UNREADABLE, f"{file.label}: the file may not be read", "give the reader permission to it"
-            ) from None
+            kept = self.kept_path(known_sha256, file.file_name)
+            if known_sha256 and kept.exists() and kept.stat().st_size == file.size:
+                with _opened(file) as stream:
+                    if hashlib.file_digest(stream, "sha256").hexdigest() == known_sha256:
+                        return KeptFile(kept, known_sha256)
+            return self._copy(file)
         except OSError as error:
             raise TransientError(
                 f"{file.label} cannot be copied to {self.kept_folder}: {error.strerror or error}", "run it again"
             ) from None
-        return KeptFile(kept, sha256)
 
-    def _copy(self, file: LandedFile) -> tuple[str, Path]:
+    def _copy(self, file: LandedFile) -> KeptFile:
         self.kept_folder.mkdir(parents=True, exist_ok=True)
         partial = self.kept_folder / f".{os.getpid()}-{os.urandom(6).hex()}.part"
+        digest = hashlib.sha256()
         try:
-            with file.path.open("rb") as stream, partial.open("wb") as copy:
-                shutil.copyfileobj(stream, copy, _BLOCK)
-            # The copy is what is read: a file that changes meanwhile is what its copy says.
-            with partial.open("rb") as copied:
-                sha256 = _hash(copied)
-            kept = self.kept_path(sha256, file.file_name)
+            # The copy is what is read, and its hash is of what was copied: the file may change meanwhile.
+            with _opened(file) as stream, partial.open("wb") as copy:
+                while block := stream.read(_BLOCK):
+                    digest.update(block)
+                    copy.write(block)
+            kept = self.kept_path(digest.hexdigest(), file.file_name)
             kept.parent.mkdir(exist_ok=True)
             partial.replace(kept)
         finally:
             partial.unlink(missing_ok=True)
-        return sha256, kept
+        return KeptFile(kept, digest.hexdigest())
 
     def kept_path(self, sha256: str, file_name: str) -> Path:
         """Where the content of that hash is kept, whether it is there or not."""
         suffix = "".join(PurePosixPath(file_name.lower()).suffixes[-2:])
         return self.kept_folder / sha256[:2] / f"{sha256}{suffix if suffix.isascii() and len(suffix) < 16 else ''}"
+
+
+def _opened(file: LandedFile) -> BufferedReader:
+    """The file itself; what has taken its place since it was found is not followed, and not waited for.
+
+    Raises:
+        FileRejected: It may not be read, or is no regular file any more.
+    """
+    if file.path.protocol not in ("", "file"):
+        return cast(BufferedReader, file.path.open("rb"))
+    try:
+        number = os.open(os.fspath(cast(Path, file.path)), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except PermissionError:
+        raise FileRejected(
+            FileReason.UNREADABLE, f"{file.label}: the file may not be read", "give the reader permission to it"
+        ) from None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):
+            raise _no_file(file.label, "a link" if error.errno == errno.ELOOP else "no regular file") from None
+        raise
+    if not stat.S_ISREG(os.fstat(number).st_mode):
+        os.close(number)
+        raise _no_file(file.label, "no regular file")
+    return os.fdopen(number, "rb")
+
+
+def _no_file(label: str, what: str) -> FileRejected:
+    return FileRejected(FileReason.NOT_A_REGULAR_FILE, f"{label}: is {what}", "land the file itself")
+
+
+def _is_there(path: UPath) -> bool:
+    return path.exists() or path.is_symlink()
+
+
+def _printable(name: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in name)
 
 
 def _day(name: str) -> date | None:
@@ -171,15 +221,10 @@ def _day(name: str) -> date | None:
         return None
 
 
-def _hash(stream: object) -> str:
-    return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
-
-
 def _refusal(path: UPath, label: str, dataset: str | None) -> FileRejected | None:
     # A link can lead to another tenant's files, or out of the landing zone.
     if path.is_symlink() or not path.is_file():
-        kind = "a link" if path.is_symlink() else "no regular file"
-        return FileRejected(FileReason.NOT_A_REGULAR_FILE, f"{label}: is {kind}", "land the file itself")
+        return _no_file(label, "a link" if path.is_symlink() else "no regular file")
     if dataset is None:
         return FileRejected(
             FileReason.UNKNOWN_DATASET,

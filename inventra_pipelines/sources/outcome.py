@@ -4,11 +4,9 @@ Belongs here: the figures per feed, the refused files and the reasons of rejecte
 """
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-
-import polars as pl
 
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.ingest.batches import Batch, Settlement
@@ -58,10 +56,17 @@ class IngestOutcome:
         self,
         settlement: Settlement,
         loaded: Sequence[Batch],
-        rejects: pl.DataFrame,
+        reasons: Mapping[str, Sequence[tuple[str, str, int]]],
         places: Collection[tuple[str, date, str]],
     ) -> None:
-        """Add the figures of some landing days; `places` are the dataset, day and name of the files in the folders."""
+        """Add the figures of some landing days.
+
+        Args:
+            settlement: What holds.
+            loaded: The loaded batches with their counts.
+            reasons: By batch id, column, reason code and how many rejects.
+            places: Dataset, day and name of the files in the folders.
+        """
         refusals = [batch for batch, _ in settlement.refused]
         batches = {batch.batch_id: batch for batch in (*refusals, *loaded, *settlement.carry, *settlement.out)}
         feeds = {(feed.tenant_id, feed.dataset): feed for feed in self.feeds}
@@ -82,10 +87,10 @@ class IngestOutcome:
         for batch, failure in settlement.refused:
             where = (batch.tenant_id, batch.dataset, batch.landed_on, batch.file_name)
             self.refused.append(RefusedFile(*where, failure.reason_code, str(failure)))
-        by_reason = rejects.group_by("batch_id", "column_name", "reason_code").len()
-        for batch_id, column, reason, count in by_reason.sort(pl.all()).iter_rows():
+        for batch_id, of_batch in reasons.items():
             batch = batches[batch_id]
-            self.reject_reasons[batch.tenant_id, batch.dataset, column, reason] += count
+            for column, reason, count in of_batch:
+                self.reject_reasons[batch.tenant_id, batch.dataset, column, reason] += count
 
     def metadata(self) -> dict[str, int | str]:
         """The outcome as flat figures and lines, for whoever shows it."""

@@ -1,79 +1,104 @@
 """One way into a file of any kind: its content decides which reader it gets, never its name.
 
-Belongs here: `read_tables`. The readers are `csv_files.py`, `excel_files.py` and `parquet_files.py`, what they give is
-`tables.py`.
+Belongs here: `open_file`. The readers are `csv_files.py`, `excel_files.py` and `parquet_files.py`, kinds are told by
+`kinds.py`, archives unpacked by `packing.py`; what comes out is `tables.py`.
 """
 
-import zipfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.csv_files import decompress, read_delimited
+from inventra_pipelines.sources.csv_files import read_delimited
 from inventra_pipelines.sources.excel_files import read_workbook
+from inventra_pipelines.sources.kinds import Kind, find_kind
+from inventra_pipelines.sources.packing import Archive, is_workbook, limit_for, list_zip, unpack_gzip, unpack_member
 from inventra_pipelines.sources.parquet_files import read_parquet
-from inventra_pipelines.sources.tables import Table
-
-_GZIP = b"\x1f\x8b"
-_ZIP = b"PK\x03\x04"
-_OLE = b"\xd0\xcf\x11\xe0"
-_PARQUET = b"PAR1"
-_OTHERS = {b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"7z\xbc\xaf": "7-Zip", b"%PDF": "PDF", b"\x28\xb5\x2f\xfd": "zstd"}
+from inventra_pipelines.sources.tables import IsHeader, OpenedFile, Table
 
 
-def read_tables(path: Path, mapping: FileMapping, name: str = "") -> list[Table]:
-    """Read a file's tables as text.
+@contextmanager
+def open_file(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) -> Iterator[OpenedFile]:
+    """Open a file of any kind; what it was unpacked into goes when the context ends.
+
+    Of an archive, `details` and `passed_over` are complete once its tables have been read.
 
     Args:
         path: A file on a local disk.
         mapping: The tenant's for the file's dataset.
-        name: What messages call the file; its own name by default.
-
-    Returns:
-        One table, or one per sheet.
+        name: What messages call the file.
+        is_header: Whether headers give every column that the dataset requires.
 
     Raises:
-        FileRejected: Empty, of no known format, damaged, too large, or not in a stated encoding.
+        FileRejected: Empty, of no known format, damaged, too large, or not in a stated encoding; also while the tables
+            are read.
     """
-    name = name or path.name
-    with path.open("rb") as stream:
-        magic = stream.read(8)
-    if not magic:
-        raise FileRejected(FileReason.EMPTY_FILE, f"{name}: the file is empty", "send it again, with its header line")
-    if magic.startswith(_PARQUET):
-        return read_parquet(path, name)
-    if magic.startswith(_OLE) or (magic.startswith(_ZIP) and _is_workbook(path, name)):
-        return read_workbook(path, mapping, name)
-    _refuse_other(magic, name)
-    content = path.read_bytes()
-    if magic.startswith(_GZIP):
-        content = decompress(content, name)
-        if content.startswith((_ZIP, _OLE, _PARQUET, _GZIP)):
+    with tempfile.TemporaryDirectory(prefix="inventra-read-", ignore_cleanup_errors=True) as folder:
+        yield _opened(path, mapping, name, is_header, Path(folder))
+
+
+def _opened(path: Path, mapping: FileMapping, name: str, is_header: IsHeader, folder: Path) -> OpenedFile:
+    kind = find_kind(path, name)
+    if kind is Kind.GZIP:
+        unpacked = folder / "unpacked"
+        unpack_gzip(path, unpacked, name)
+        opened = _single(unpacked, mapping, name, is_header)
+        return replace(opened, details={**opened.details, "packed": "gzip"})
+    if kind is Kind.ZIP and not is_workbook(path, name):
+        return _of_archive(path, mapping, name, is_header, folder)
+    return _single(path, mapping, name, is_header)
+
+
+def _single(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) -> OpenedFile:
+    """A file that holds tables itself."""
+    match find_kind(path, name):
+        case Kind.EMPTY:
             raise FileRejected(
-                FileReason.UNKNOWN_FORMAT, f"{name}: gzip may hold delimited text only", "send what is in it by itself"
+                FileReason.EMPTY_FILE, f"{name}: the file is empty", "send it again, with its header line"
             )
-        _refuse_other(content[:8], name)
-    return read_delimited(content, mapping, name)
-
-
-def _refuse_other(magic: bytes, name: str) -> None:
-    for beginning, kind in _OTHERS.items():
-        if magic.startswith(beginning):
-            raise FileRejected(
-                FileReason.UNKNOWN_FORMAT, f"{name}: {kind} is not read", "send CSV, gzipped CSV, a workbook or parquet"
-            )
-
-
-def _is_workbook(path: Path, name: str) -> bool:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = set(archive.namelist())
-    except (zipfile.BadZipFile, OSError) as error:
-        raise FileRejected(
-            FileReason.UNREADABLE, f"{name}: the archive is cut short or damaged ({error})", "send the file again"
-        ) from None
-    if members & {"[Content_Types].xml", "mimetype", "content.xml"}:
-        return True
+        case Kind.PARQUET:
+            return read_parquet(path, name)
+        case Kind.TEXT:
+            return read_delimited(path, mapping, name, is_header)
+        case Kind.OLE:
+            return read_workbook(path, mapping, name, is_header)
+        case Kind.ZIP if is_workbook(path, name):
+            return read_workbook(path, mapping, name, is_header)
     raise FileRejected(
-        FileReason.UNKNOWN_FORMAT, f"{name}: a zip archive is not read", "send the file in it, or gzip it"
+        FileReason.UNKNOWN_FORMAT, f"{name}: an archive within an archive is not read", "send what is in it by itself"
     )
+
+
+def _of_archive(path: Path, mapping: FileMapping, name: str, is_header: IsHeader, folder: Path) -> OpenedFile:
+    archive = list_zip(path, name)
+    count = len(archive.members)
+    details = {"packed": f"zip, {count} file{'s' if count > 1 else ''}"}
+    tables = _tables(path, archive, details, mapping, name, is_header, folder)
+    return OpenedFile("zip archive", tables, details, archive.passed_over)
+
+
+def _tables(
+    path: Path,
+    archive: Archive,
+    details: dict[str, str],
+    mapping: FileMapping,
+    name: str,
+    is_header: IsHeader,
+    folder: Path,
+) -> Iterator[Table]:
+    limit = limit_for(path, name)
+    unpacked = folder / "member"
+    for member in archive.members:
+        unpack_member(path, member, unpacked, limit, name)
+        opened = _single(unpacked, mapping, f"{name}: {member.label}", is_header)
+        for key, detail in {"format": opened.format, **opened.details}.items():
+            known = details.get(key, "").split("; ")
+            details[key] = "; ".join(dict.fromkeys(filter(None, [*known, detail])))
+        for table in opened.tables:
+            sheet = f"{member.label} / {table.sheet}" if table.sheet else member.label
+            yield replace(table, sheet=sheet)
+        archive.passed_over.extend(f"{member.label} / {passed}" for passed in opened.passed_over)
+        unpacked.unlink()

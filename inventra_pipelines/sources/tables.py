@@ -1,20 +1,19 @@
-"""What every reader gives: a table of text, and its columns under the contract's names.
+"""What every reader gives: a file's tables of text, in pieces, and their columns under the contract's names.
 
-Belongs here: `Table` and `contract_columns`. Which reader a file gets is `read.py`; what the text means is
-`domain/ingest/`.
+Belongs here: `OpenedFile`, `Table` and `contract_columns`. Which reader a file gets is `read.py`; what the text means
+is `domain/ingest/`.
 
 Row numbers are those a spreadsheet shows: the header on row 1 makes 2 the first row of data. In a delimited file a
 record whose quoted text spans lines counts once. Rows without any content are not rows: they take a number and are
 passed over.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from inventra_pipelines.domain.contracts import Contract
-from inventra_pipelines.domain.ingest.headers import map_columns
-from inventra_pipelines.domain.tenant import FileMapping
 
 ROW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "sheet": pl.String,
@@ -23,38 +22,69 @@ ROW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "problem_text": pl.String,
 }
 
+# Whether some headers give every column that the dataset requires.
+IsHeader = Callable[[Sequence[str]], bool]
+
 
 @dataclass(frozen=True)
 class Table:
-    """One sheet, or the whole of a file that has none.
+    """One sheet, one file of an archive, or the whole of a file that has neither.
 
     Attributes:
         sheet: Its name; empty where the format has no sheets.
-        headers: As written, by position.
-        frame: `row_number`, `problem` and `problem_text` (null, or why the row could not be split and its text), then
-            one string column per header, named by position: `0`, `1`, ...
+        headers: As written, by position; those of several rows joined by a space.
+        header_row: Number of the row, or the last of the rows, that the headers stand in.
+        chunks: Frames of `row_number`, `problem` and `problem_text` (null, or why the row could not be split and its
+            text), then one string column per header, named by position: `0`, `1`, ... Read once, in order; a file that
+            turns out to be damaged raises FileRejected in between.
     """
 
     sheet: str
     headers: tuple[str, ...]
-    frame: pl.DataFrame
+    header_row: int
+    chunks: Iterable[pl.DataFrame]
 
 
-def contract_columns(table: Table, contract: Contract, mapping: FileMapping, name: str) -> pl.DataFrame:
-    """The table's rows under the contract's column names, as `parse_rows` takes them.
+@dataclass(frozen=True)
+class OpenedFile:
+    """A file whose kind is known.
 
-    Raises:
-        FileRejected: The headers do not give the contract's columns.
+    Attributes:
+        format: What it is, in words: `delimited text`, `Excel workbook (.xlsx)`.
+        details: What was found out about it, in words by name: `encoding`, `delimiter`, `packed as`.
+        passed_over: Sheets and files of an archive that are not read, each with why.
+        tables: Read once, in order: a table's chunks before the next table.
     """
-    where = f"{name}, sheet {table.sheet!r}" if table.sheet else name
-    places = map_columns(table.headers, contract, mapping, where)
-    missing = [column.name for column in contract.columns if column.name not in places]
-    constants = [pl.lit(mapping.constants.get(column), dtype=pl.String).alias(column) for column in missing]
-    return table.frame.select(
-        pl.lit(table.sheet).alias("sheet"),
+
+    format: str
+    tables: Iterator[Table]
+    details: Mapping[str, str] = field(default_factory=dict)
+    passed_over: Sequence[str] = ()
+
+
+def contract_columns(
+    chunk: pl.DataFrame, sheet: str, places: Mapping[str, Sequence[int]], contract: Contract
+) -> pl.DataFrame:
+    """A chunk's rows under the contract's column names, as `parse_rows` takes them.
+
+    Args:
+        chunk: Of a table.
+        sheet: The table's.
+        places: Positions of the headers of each contract column, whose texts are joined by a space.
+        contract: The dataset's; columns without a place are absent.
+    """
+
+    def text(positions: Sequence[int]) -> pl.Expr:
+        if len(positions) == 1:
+            return pl.col(str(positions[0]))
+        parts = [pl.col(str(position)).str.strip_chars() for position in positions]
+        joined = pl.concat_str(parts, separator=" ", ignore_nulls=True)
+        return pl.when(pl.any_horizontal(part.str.len_bytes() > 0 for part in parts)).then(joined)
+
+    return chunk.select(
+        pl.lit(sheet).alias("sheet"),
         pl.col("row_number").cast(pl.Int32),
         "problem",
         "problem_text",
-        *(pl.col(str(place)).alias(column) for column, place in places.items()),
-        *constants,
-    ).select(*ROW_SCHEMA, *(column.name for column in contract.columns))
+        *(text(places[column.name]).alias(column.name) for column in contract.columns if column.name in places),
+    )

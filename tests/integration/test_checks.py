@@ -15,16 +15,23 @@ DAY = date(2026, 3, 2)
 WINDOW = [Window("shop", DAY, DAY)]
 
 BATCH = """
-    insert into raw.batches
-    values ('b1', 'shop', 'stock', '2026-03-02', 'stock.csv', 'hash', 'partially_loaded', 3, 2, 1, 10, 'v1', null)
+    insert into raw.batches (
+        batch_id, tenant_id, dataset, landed_on, file_name, sha256, state, rows_read, rows_accepted, rows_rejected,
+        rows_passed_over, bytes, config_version, reader_version
+    )
+    values (
+        'b1', 'shop', 'stock', '2026-03-02', 'stock.csv', 'hash', 'partially_loaded', 3, 2, 1, 0, 10, 'v1', 'r1'
+    )
 """
 ROW = """
     insert into raw.stock (tenant_id, landed_on, batch_id, sheet, row_number, counted_on, item_code, quantity_on_hand)
     values ('shop', '2026-03-02', 'b1', '', %s, '2026-03-02', 'A', 1)
 """
 REJECT = """
-    insert into raw.rejects
-    values ('shop', '2026-03-02', 'b1', 'stock.csv', '', 4, %s, 'x', 'not_a_number', 'no number')
+    insert into raw.rejects (
+        tenant_id, landed_on, batch_id, file_name, sheet, row_number, column_name, raw_value, reason_code, message, hint
+    )
+    values ('shop', '2026-03-02', 'b1', 'stock.csv', '', 4, %s, 'x', 'not_a_number', 'no number', '')
 """
 # The dbt project makes the real one; the check reads these columns of it.
 SALES_TABLE = """

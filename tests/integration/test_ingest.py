@@ -10,20 +10,22 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from inventra_pipelines.db.batches import touched_windows, withdraw_batch
+from inventra_pipelines.db.batches import release_batch, touched_windows, withdraw_batch
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.tenants import record_tenants
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.domain.tenant import FileMapping, TenantConfig
+from inventra_pipelines.domain.contracts import CONTRACTS
+from inventra_pipelines.domain.tenant import Feed, FileMapping, TenantConfig
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.ingest import ingest_windows
 from inventra_pipelines.sources.landing import Landing
 from inventra_pipelines.sources.outcome import IngestOutcome
+from inventra_pipelines.sources.reader import Reader
 
 MONDAY = date(2024, 1, 1)
 TUESDAY = MONDAY + timedelta(1)
 HEADER = "sold_at,item_code,quantity,unit_price\n"
-_TABLES = ("sales", "stock", "items", "suppliers", "purchase_orders", "rejects", "batches", "batch_days")
+_TABLES = (*CONTRACTS, "rejects", "batches", "batch_days", "batch_releases")
 
 
 def sale(day: date, item: str, quantity: object = 1) -> str:
@@ -66,7 +68,9 @@ class Shop:
 @pytest.fixture
 def shop(migrated_url: str, tmp_path: Path) -> Iterator[Shop]:
     with psycopg.connect(migrated_url) as connection:
-        connection.execute("truncate " + ", ".join(f"raw.{table}" for table in _TABLES) + ", ops.load_manifest")
+        connection.execute(
+            "truncate " + ", ".join(f"raw.{table}" for table in _TABLES) + ", ops.load_manifest, ops.batch_log"
+        )
     tenants = {name: TenantConfig(tenant_id=name, name=name, time_zone="Europe/Berlin") for name in ("shop", "rival")}
     (tmp_path / "landing").mkdir()
     yield Shop(migrated_url, Landing(str(tmp_path / "landing"), tmp_path / "kept"), tenants)
@@ -162,6 +166,125 @@ def test_a_duplicate_on_another_day_is_named_when_its_original_is_superseded(sho
     assert shop.ingest().replay == [Window("shop", TUESDAY, TUESDAY)]
     shop.ingest(TUESDAY)
     assert shop.items() == ["B", "A"]
+
+
+def test_a_replay_does_not_read_what_stands_in_the_tables(shop: Shop, monkeypatch: pytest.MonkeyPatch):
+    shop.land(HEADER + sale(MONDAY, "A") + sale(MONDAY, "B", "x"))
+    outcome = shop.ingest().metadata()
+    before = shop.everything()
+
+    def read(*_: object) -> Iterator[object]:
+        raise AssertionError("nothing is to be read")
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Reader, "_read", read)
+        assert shop.ingest().metadata() == outcome
+        assert shop.everything() == before
+        # The same content under another name and day is known as well.
+        shop.land(HEADER + sale(MONDAY, "A") + sale(MONDAY, "B", "x"), TUESDAY)
+        shop.ingest(TUESDAY)
+    assert shop.states() == [("sales.csv", "partially_loaded"), ("sales.csv", "duplicate")]
+
+
+def test_rows_that_were_lost_are_read_again(shop: Shop):
+    shop.land(HEADER + sale(MONDAY, "A") + sale(MONDAY, "B"))
+    shop.ingest()
+    before = shop.everything()
+    with connect(shop.url) as connection:
+        connection.execute("delete from raw.sales where item_code = 'A'")
+    shop.ingest()
+    assert shop.everything() == before
+
+
+def test_going_back_to_an_older_list_copies_its_rows(shop: Shop):
+    shop.land("item_code,name,category\nA,Anchor,\n,Nothing,Lost\n", name="items.csv")
+    shop.land("item_code,name\nA,Ankle\n", TUESDAY, name="items.csv")
+    shop.land("item_code,name,category\nA,Anchor,\n,Nothing,Lost\n", TUESDAY + timedelta(1), name="items_new.csv")
+    shop.ingest(MONDAY, TUESDAY + timedelta(1))
+    assert shop.rows("select landed_on, name from raw.items order by 1") == [
+        (MONDAY, "Anchor"),
+        (TUESDAY, "Ankle"),
+        (TUESDAY + timedelta(1), "Anchor"),
+    ]
+    assert shop.rows("select landed_on, file_name, row_number, reason_code from raw.rejects order by 1") == [
+        (MONDAY, "items.csv", 3, "missing_value"),
+        (TUESDAY + timedelta(1), "items_new.csv", 3, "missing_value"),
+    ]
+
+
+def test_a_short_file_is_held_until_it_is_released(shop: Shop):
+    whole = HEADER + "".join(sale(MONDAY, f"I{number}") for number in range(40))
+    shop.land(whole)
+    shop.ingest()
+    shop.land(HEADER + sale(MONDAY, "I0") + sale(MONDAY, "I1"))
+    outcome = shop.ingest()
+    assert [file.reason_code for file in outcome.refused] == ["incomplete_feed"]
+    assert len(shop.items()) == 40
+    (held,) = [row[0] for row in shop.rows("select batch_id from raw.batches where state = 'rejected'")]
+    assert f"release {held}" in outcome.refused[0].message
+    with connect(shop.url) as connection:
+        release_batch(connection, held)
+    shop.ingest()
+    assert shop.items() == ["I0", "I1"]
+    assert shop.ingest().refused == []
+
+
+def test_a_feed_that_is_far_too_small_for_its_weekday_is_held(shop: Shop):
+    shop.tenants["shop"] = TenantConfig(tenant_id="shop", name="shop", feeds={"sales": Feed()})
+    for week in range(4):
+        day = MONDAY + timedelta(weeks=week)
+        shop.land(HEADER + "".join(sale(day, f"I{number}") for number in range(30)), day)
+    last = MONDAY + timedelta(weeks=4)
+    shop.land(HEADER + sale(last, "I1"), last)
+    outcome = shop.ingest(MONDAY, last)
+    (refused,) = outcome.refused
+    assert (refused.landed_on, refused.reason_code) == (last, "incomplete_feed")
+    assert "a Monday usually has 30" in refused.message
+    assert shop.rows("select count(*) from raw.sales where sold_on = '2024-01-29'") == [(0,)]
+
+
+def test_the_log_tells_who_changed_what_became_of_a_file(shop: Shop):
+    shop.land(HEADER + sale(MONDAY, "A") + sale(MONDAY, "B", "x"))
+    ingest_windows(shop.url, shop.landing, shop.tenants, [Window("shop", MONDAY, MONDAY)], run_id="night", actor="ada")
+    shop.ingest()
+    (batch_id,) = shop.rows("select batch_id from raw.batches")[0]
+    with connect(shop.url) as connection:
+        withdraw_batch(connection, batch_id, actor="bob")
+    entries = shop.rows(
+        "select actor, run_id, state, rows_accepted, rows_rejected from ops.batch_log order by entry_id"
+    )
+    assert entries == [
+        ("ada", "night", "received", 0, 0),
+        ("ada", "night", "partially_loaded", 1, 1),
+        ("bob", "", "withdrawn", 0, 0),
+    ]
+
+
+def test_a_key_that_stands_twice_in_a_long_file_holds_once_and_the_last_time(shop: Shop):
+    counts = [f"{MONDAY},I{number},{number},{place}\n" for place in "NS" for number in range(160_000)]
+    header = "counted_on,item_code,quantity_on_hand,location_code\n"
+    shop.land(header + "".join(counts) + f"{MONDAY},I7,99,N\n", name="stock.csv")
+    (feed,) = shop.ingest().feeds
+    assert (feed.rows_read, feed.rows_accepted, feed.rows_rejected) == (320_001, 320_000, 1)
+    assert shop.rows("select quantity_on_hand::int from raw.stock where item_code = 'I7' order by location_code") == [
+        (99,),
+        (7,),
+    ]
+    ((row, reason, message),) = shop.rows("select row_number, reason_code, message from raw.rejects")
+    assert (row, reason) == (9, "duplicate_key")
+    assert message.startswith("counted_on '2024-01-01', item_code 'I7', location_code 'N'")
+    assert message.endswith("stands again in row 320002, which holds.")
+
+
+def test_rows_passed_over_are_counted_and_named(shop: Shop):
+    shop.land("Sales of Monday\n\n" + HEADER + sale(MONDAY, "A") + sale(MONDAY, "B") + "Total,,2,5.00\n")
+    shop.ingest()
+    ((state, read, passed_over, message),) = shop.rows(
+        "select state, rows_read, rows_passed_over, message from raw.batches"
+    )
+    assert (state, read, passed_over) == ("loaded", 2, 1)
+    assert message.startswith("1 row passed over: totals in row 6: Total")
 
 
 def test_an_unknown_batch_cannot_be_withdrawn(shop: Shop):

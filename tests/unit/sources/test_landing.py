@@ -1,11 +1,14 @@
 """What counts as landed, and that what was read is kept."""
 
 import hashlib
-from datetime import date
+import os
+import socket
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
+from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.errors import TransientError
 from inventra_pipelines.sources.landing import Landing
 
@@ -91,3 +94,99 @@ def test_a_kept_copy_that_was_cut_short_is_made_again(landing):
     (file,) = landing.files("shop", DAY, DAY)
     landing.keep(file).path.write_bytes(b"")
     assert landing.keep(file).path.read_bytes() == b"content"
+
+
+def folder_of(landing: Landing, tenant: str = "shop") -> Path:
+    folder = Path(landing.root.path) / tenant
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@pytest.mark.parametrize("last", [DAY, DAY + timedelta(30)], ids=["a-day", "a-month"])
+def test_a_day_that_is_a_link_or_no_folder_is_refused_and_the_others_are_read(landing, last):
+    land(landing, "sales.csv", tenant="rival")
+    land(landing, "stock.csv", day=DAY + timedelta(1))
+    for target in (folder_of(landing, "rival") / f"{DAY}", f"{DAY}", "nowhere", None):
+        day = folder_of(landing) / f"{DAY}"
+        day.unlink(missing_ok=True)
+        day.write_text("x") if target is None else day.symlink_to(target)
+        refused, *others = landing.files("shop", DAY, last)
+        assert refused.refusal.reason_code == "not_a_regular_file"
+        assert refused.refusal.message == f"shop/{DAY}: is {'no folder' if target is None else 'a link'}"
+        assert [file.file_name for file in others] == ([] if last == DAY else ["stock.csv"])
+
+
+def test_a_tenants_folder_may_be_a_link(landing, tmp_path):
+    land(landing, "sales.csv")
+    folder_of(landing).rename(tmp_path / "elsewhere")
+    (Path(landing.root.path) / "shop").symlink_to(tmp_path / "elsewhere")
+    assert [file.refusal for file in landing.files("shop", DAY, DAY)] == [None]
+
+
+def test_names_that_cannot_be_printed_stay_apart_and_on_one_line(landing):
+    day = land(landing, "sales.csv").parent
+    for name in (b"sales\n.csv", b"sales\xff.csv", b"sales\xfe.csv", b"sales\xe2\x80\xae.csv", b"sales'\";--.csv"):
+        Path(os.fsdecode(bytes(day) + b"/" + name)).write_bytes(name)
+    files = landing.files("shop", DAY, DAY)
+    assert {file.file_name for file in files} == {
+        "sales.csv",
+        "sales\\n.csv",
+        "sales\\udcff.csv",
+        "sales\\udcfe.csv",
+        "sales\\u202e.csv",
+        "sales'\";--.csv",
+    }
+    for file in files:
+        assert landing.keep(file).path.name.endswith(".csv")
+
+
+@pytest.mark.parametrize("what", ["link", "pipe", "folder"])
+def test_what_takes_a_files_place_after_it_was_found_is_not_followed(landing, what):
+    path = land(landing, "sales.csv")
+    secret = land(landing, "sales.csv", b"secret", tenant="rival")
+    (file,) = landing.files("shop", DAY, DAY)
+    path.unlink()
+    {"link": lambda: path.symlink_to(secret), "pipe": lambda: os.mkfifo(path), "folder": path.mkdir}[what]()
+    with pytest.raises(FileRejected) as caught:
+        landing.keep(file)
+    assert caught.value.reason_code == "not_a_regular_file"
+    assert not landing.kept_folder.exists() or not any(landing.kept_folder.iterdir())
+
+
+def test_pipes_and_sockets_are_refused_unopened(landing):
+    day = land(landing, "sales.csv").parent
+    os.mkfifo(day / "stock.csv")
+    with socket.socket(socket.AF_UNIX) as opened:
+        opened.bind(os.path.relpath(day / "items.csv"))
+        refusals = {file.file_name: file.refusal for file in landing.files("shop", DAY, DAY)}
+    assert refusals.pop("sales.csv") is None
+    assert {refusal.reason_code for refusal in refusals.values()} == {"not_a_regular_file"}
+    assert sorted(refusals) == ["items.csv", "stock.csv"]
+
+
+def test_what_grows_while_it_is_copied_is_kept_as_it_was_copied(landing, monkeypatch):
+    path = land(landing, "sales.csv", b"a" * 2**20)
+    (file,) = landing.files("shop", DAY, DAY)
+    times = iter(range(5))
+
+    def grow(*_: object) -> None:
+        if next(times, None) is not None:
+            with path.open("ab") as stream:
+                stream.write(b"b")
+
+    class Digest:
+        def __init__(self) -> None:
+            self.inner = hashlib.new("sha256")
+
+        def update(self, block: bytes) -> None:
+            grow()
+            self.inner.update(block)
+
+        def hexdigest(self) -> str:
+            return self.inner.hexdigest()
+
+    monkeypatch.setattr("inventra_pipelines.sources.landing.hashlib.sha256", Digest)
+    kept = landing.keep(file)
+    content = kept.path.read_bytes()
+    assert hashlib.new("sha256", content).hexdigest() == kept.sha256
+    assert len(content) > 2**20 and path.read_bytes().startswith(content)

@@ -1,0 +1,288 @@
+"""The process that reads files: `python -m inventra_pipelines.sources.reader_process`, jobs on stdin, rows on stdout.
+
+Belongs here: what must not run in the caller's process, since a file can crash a parser, or make it eat all memory or
+all day. Memory and CPU are limited before the first file is opened. Each message is a line of JSON with the sizes of
+the blocks that follow it: accepted and rejected rows as tuples of a binary COPY. What is asked of a file instead of its
+rows is `answers.py`. `reader.py` is the other end.
+"""
+
+import json
+import os
+import resource
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import polars as pl
+
+from inventra_pipelines.db.copy_format import copy_tuples
+from inventra_pipelines.domain.contracts import CONTRACTS, Contract
+from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of, map_columns
+from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
+from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
+from inventra_pipelines.domain.tenant import FileMapping
+from inventra_pipelines.sources.answers import answer
+from inventra_pipelines.sources.complaints import in_words
+from inventra_pipelines.sources.raw_rows import raw_rejects, raw_rows
+from inventra_pipelines.sources.read import open_file
+from inventra_pipelines.sources.tables import Table, contract_columns
+
+_ADDRESS_SPACE = 4 * 2**30
+_CPU_SECONDS = 25
+_CPU_SECONDS_PER_MB = 2
+# Small files are parsed together: a call costs as much as twenty thousand rows.
+_ROWS_TOGETHER = 150_000
+_PASSED_OVER_SHOWN = 20
+_QUESTION_PASSES = 3
+
+
+@dataclass
+class _File:
+    """One file of a job, and what was found in it."""
+
+    place: int
+    path: Path
+    name: str
+    batch: dict[str, str]
+    accepted: int = 0
+    rejected: int = 0
+    passed_over: int = 0
+    pieces: int = 0
+    notes: list[str] = field(default_factory=list)
+    unread: list[str] = field(default_factory=list)
+    reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
+    days: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class _Waiting:
+    """Rows of whole small files that are parsed at once; they have the same headers."""
+
+    headers: dict[str, str] = field(default_factory=dict)
+    frames: list[pl.DataFrame] = field(default_factory=list)
+    files: list[_File] = field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        return sum(frame.height for frame in self.frames)
+
+
+class _ParserError(Exception):
+    """Parsing several files at once failed: the process ends, and each is read by itself."""
+
+
+class _Job:
+    """Files of one dataset that are read one after the other."""
+
+    def __init__(self, job: dict[str, Any], out: BinaryIO) -> None:
+        self.contract: Contract = CONTRACTS[job["dataset"]]
+        self.mapping = FileMapping.model_validate(job["mapping"])
+        self.day_zone: str = job["day_zone"]
+        self.files = [
+            _File(place, Path(file["path"]), file["name"], file["batch"]) for place, file in enumerate(job["files"])
+        ]
+        self.out = out
+        self.waiting = _Waiting()
+
+    def run(self) -> None:
+        for file in self.files:
+            _limit_cpu(file.path.stat().st_size)
+            self._tell({"kind": "reading", "file": file.place})
+            try:
+                self._read(file)
+            except FileRejected as error:
+                self._drop(file)
+                self._refuse(file, error.reason_code, error.message, error.remedy)
+            except _ParserError:
+                raise
+            except MemoryError:
+                self._drop(file)
+                self._refuse(file, *_too_much_memory(file.name))
+            except BaseException as error:  # A panic of a parser is no Exception.
+                self._drop(file)
+                self._refuse(file, *_unreadable(file.name, error))
+        self._flush()
+        self._tell({"kind": "end"})
+
+    def _read(self, file: _File) -> None:
+        """Read a file's tables; a small one waits for others, a large one is parsed piece by piece."""
+        is_header = is_header_of(self.contract, self.mapping)
+        with open_file(file.path, self.mapping, file.name, is_header) as opened:
+            for table in opened.tables:
+                where = f"{file.name}, sheet {table.sheet!r}" if table.sheet else file.name
+                places = map_columns(table.headers, self.contract, self.mapping, where)
+                headers = header_texts(table.headers, places)
+                chunks = self._chunks(table, places, file)
+                for chunk, is_last in _with_last(chunks):
+                    if chunk.height + self.waiting.rows > _ROWS_TOGETHER or headers != self.waiting.headers:
+                        self._flush(keep=file)
+                    if is_last and chunk.height < _ROWS_TOGETHER:
+                        self.waiting.headers = headers
+                        self.waiting.frames.append(chunk)
+                    else:
+                        self._emit(chunk, headers, [file], is_end=is_last)
+            file.unread += opened.passed_over
+        self.waiting.files.append(file)
+
+    def _chunks(self, table: Table, places: dict[str, tuple[int, ...]], file: _File) -> Iterator[pl.DataFrame]:
+        batch_id = pl.lit(file.batch["batch_id"]).alias("batch_id")
+        for chunk in table.chunks:
+            yield contract_columns(chunk, table.sheet, places, self.contract).with_columns(batch_id)
+
+    def _drop(self, file: _File) -> None:
+        """Forget what waits of a file that is refused; what was sent of it, the other end deletes."""
+        batch_id = file.batch["batch_id"]
+        self.waiting.frames = [frame.filter(pl.col("batch_id") != batch_id) for frame in self.waiting.frames]
+
+    def _refuse(self, file: _File, reason_code: str, message: str, remedy: str) -> None:
+        refusal = {"reason_code": reason_code, "message": message, "remedy": remedy}
+        self._tell({"kind": "refused", "file": file.place} | refusal)
+
+    def _flush(self, keep: _File | None = None) -> None:
+        """Parse and send what waits, and say of the files that are whole now what they hold; `keep` is still read."""
+        waiting, self.waiting = self.waiting, _Waiting()
+        if waiting.frames:
+            files = [*waiting.files, *([keep] if keep else [])]
+            self._tell({"kind": "parsing"})
+            try:
+                self._emit(pl.concat(waiting.frames), waiting.headers, files, is_end=True)
+            except FileRejected as error:
+                # A setting that no file can be parsed with.
+                for file in waiting.files:
+                    self._refuse(file, error.reason_code, error.message, error.remedy)
+                if keep:
+                    raise
+                return
+            except BaseException as error:
+                raise _ParserError from error
+        for file in waiting.files:
+            self._tell(
+                {
+                    "kind": "done",
+                    "file": file.place,
+                    "accepted": file.accepted,
+                    "rejected": file.rejected,
+                    "passed_over": file.passed_over,
+                    "pieces": file.pieces,
+                    "notes": file.notes,
+                    "unread": file.unread,
+                    "reasons": [[*reason, count] for reason, count in sorted(file.reasons.items())],
+                    "days": sorted(file.days.items()),
+                }
+            )
+
+    def _emit(self, rows: pl.DataFrame, headers: dict[str, str], files: Sequence[_File], *, is_end: bool) -> None:
+        parsed = parse_rows(
+            rows, self.contract, self.mapping, ("batch_id",), headers=headers, day_zone=self.day_zone, is_end=is_end
+        )
+        by_id = {file.batch["batch_id"]: file for file in files}
+        self._count(parsed, by_id)
+        batches = [file.batch for file in files]
+        accepted = copy_tuples(raw_rows(parsed.accepted, self.contract, batches))
+        rejects = copy_tuples(raw_rejects(parsed.rejects, batches))
+        self._tell({"kind": "rows", "sizes": [len(accepted), len(rejects)]}, accepted, rejects)
+
+    def _count(self, parsed: ParsedRows, files: dict[str, _File]) -> None:
+        for batch_id, count in parsed.accepted.group_by("batch_id").len().iter_rows():
+            files[batch_id].accepted += count
+            files[batch_id].pieces += 1
+        bad = parsed.rejects.select("batch_id", "sheet", "row_number").unique()
+        for batch_id, count in bad.group_by("batch_id").len().iter_rows():
+            files[batch_id].rejected += count
+        for batch_id, column, reason, count in (
+            parsed.rejects.group_by("batch_id", "column_name", "reason_code").len().iter_rows()
+        ):
+            files[batch_id].reasons[column, reason] += count
+        for batch_id, sheet, row, kind, text in parsed.passed_over.select(
+            "batch_id", "sheet", "row_number", "kind", "text"
+        ).iter_rows():
+            file = files[batch_id]
+            file.passed_over += 1
+            if len(file.notes) < _PASSED_OVER_SHOWN:
+                where = f"row {row} of sheet {sheet}" if sheet else f"row {row}"
+                file.notes.append(f"{kind.replace('_', ' ')} in {where}: {text}")
+        day = self.contract.business_day
+        if day:
+            days = parsed.accepted.group_by("batch_id", pl.col(day).cast(pl.String)).len()
+            for batch_id, on, count in days.iter_rows():
+                files[batch_id].days[on] += count
+
+    def _tell(self, message: dict[str, Any], *blocks: bytes) -> None:
+        _tell(self.out, message, *blocks)
+
+
+def _with_last(chunks: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bool]]:
+    """Each chunk, and whether it is the last one."""
+    before: pl.DataFrame | None = None
+    for chunk in chunks:
+        if before is not None:
+            yield before, False
+        before = chunk
+    if before is not None:
+        yield before, True
+
+
+def _too_much_memory(name: str) -> tuple[str, str, str]:
+    return FileReason.TOO_LARGE, f"{name}: reading it takes more memory than is allowed", "send the data as CSV"
+
+
+def _unreadable(name: str, error: BaseException) -> tuple[str, str, str]:
+    problem = f"{name}: the file cannot be read ({in_words(error)})"
+    return FileReason.UNREADABLE, problem, "open and save it again, or send CSV"
+
+
+def _limit_cpu(size: int) -> None:
+    """Give the file at hand its seconds from here on; the system ends a process that uses them up."""
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = _CPU_SECONDS + _CPU_SECONDS_PER_MB * size / 2**20
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, resource.RLIM_INFINITY))
+
+
+def _answer(question: dict[str, Any], out: BinaryIO) -> None:
+    """Answer a question about one file, or say why that cannot be."""
+    name = question["name"]
+    _limit_cpu(_QUESTION_PASSES * Path(question["path"]).stat().st_size)
+    refusal: tuple[str, str, str] | None = None
+    try:
+        for piece, block in answer(question):
+            _tell(out, {"kind": "answer", "size": len(block)} | piece, block)
+    except FileRejected as error:
+        refusal = error.reason_code, error.message, error.remedy
+    except MemoryError:
+        refusal = _too_much_memory(name)
+    except BaseException as error:  # A panic of a parser is no Exception.
+        refusal = _unreadable(name, error)
+    if refusal is not None:
+        reason_code, message, remedy = refusal
+        _tell(out, {"kind": "refused", "reason_code": reason_code, "message": message, "remedy": remedy})
+    else:
+        _tell(out, {"kind": "end"})
+
+
+def _tell(out: BinaryIO, message: dict[str, Any], *blocks: bytes) -> None:
+    out.write(json.dumps(message).encode() + b"\n")
+    for block in blocks:
+        out.write(block)
+    out.flush()
+
+
+def main() -> None:
+    """Limit this process, then do the jobs on stdin until it closes."""
+    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    # What a library prints must not stand between two messages.
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    for line in sys.stdin.buffer:
+        job = json.loads(line)
+        if "asks" in job:
+            _answer(job, out)
+        else:
+            _Job(job, out).run()
+
+
+if __name__ == "__main__":
+    main()

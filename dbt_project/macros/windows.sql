@@ -13,8 +13,8 @@
 {%- endmacro %}
 
 
-{#- Rows of the tenants and days of `windows`; `reach_back` adds that many days before each window. -#}
-{% macro in_windows(windows, column, reach_back=0) -%}
+{#- Rows of the tenants and days of `windows`; `reach_back` and `reach_forward` add days before and after each one. -#}
+{% macro in_windows(windows, column, reach_back=0, reach_forward=0) -%}
     {%- set parts = column.split('.') -%}
     {%- set tenant_id = (parts[:-1] + ['tenant_id']) | join('.') -%}
     {%- if not windows -%}
@@ -25,7 +25,7 @@
             {{ 'or ' if not loop.first }}(
                 {{ tenant_id }} = {{ text_literal(window.tenant_id) }}
                 and {{ column }} between {{ date_literal(window.first, -reach_back) }}
-                and {{ date_literal(window.last) }}
+                and {{ date_literal(window.last, reach_forward) }}
             )
             {%- endfor %}
         )
@@ -33,21 +33,78 @@
 {%- endmacro %}
 
 
-{#- Rows of the business days that are rebuilt; a window that names a date column speaks of that column alone. -#}
-{% macro in_touched(column, reach_back=0) -%}
+{#-
+  Rows of the business days that are rebuilt; a window that names a date column speaks of that column alone, and of
+  columns that hold its days (`dates` names it).
+-#}
+{% macro in_touched(column, reach_back=0, reach_forward=0, dates=none) -%}
+    {%- set name = dates or column.split('.')[-1] -%}
     {%- set own = [] -%}
     {%- for window in var('touched') -%}
-        {%- if window.get('column', column.split('.')[-1]) == column.split('.')[-1] -%}
+        {%- if window.get('column', name) == name -%}
             {%- do own.append(window) -%}
         {%- endif -%}
     {%- endfor -%}
-    {{ in_windows(own, column, reach_back) }}
+    {{ in_windows(own, column, reach_back, reach_forward) }}
 {%- endmacro %}
 
 
 {#- Rows of the partition days that are rebuilt. -#}
 {% macro in_as_of(column, reach_back=0) -%}
     {{ in_windows(var('as_of'), column, reach_back) }}
+{%- endmacro %}
+
+
+{#- The first partition day that is rebuilt, per tenant: tenant_id, first_on. -#}
+{% macro first_as_of_days() -%}
+    select
+        tenant_id,
+        min(first_on) as first_on
+    from ({{ window_rows(var('as_of')) }}) as windows
+    group by tenant_id
+{%- endmacro %}
+
+
+{#- Rows of the tenants whose partition days are rebuilt, from the first of those days on. -#}
+{% macro since_as_of(column) -%}
+    {%- set parts = column.split('.') -%}
+    {%- set tenant_id = (parts[:-1] + ['tenant_id']) | join('.') -%}
+    {%- set firsts = {} -%}
+    {%- for window in var('as_of') -%}
+        {%- set days = [window.first | string, firsts.get(window.tenant_id, window.first) | string] -%}
+        {%- do firsts.update({window.tenant_id: days | min}) -%}
+    {%- endfor -%}
+    {%- if not firsts -%}
+        false
+    {%- else -%}
+        (
+            {%- for tenant, first in firsts | dictsort %}
+            {{ 'or ' if not loop.first }}(
+                {{ tenant_id }} = {{ text_literal(tenant) }}
+                and {{ column }} >= {{ date_literal(first) }}
+            )
+            {%- endfor %}
+        )
+    {%- endif -%}
+{%- endmacro %}
+
+
+{#-
+  Days that a cancellation may lie after its sale, the most of the windows' tenants: a number in the SQL, because the planner
+  cannot estimate a range of days that a query decides. Where a tenant is not on record, the most that is allowed.
+-#}
+{% macro cancellation_reach() -%}
+    {%- set reach = [90] -%}
+    {%- if execute and window_tenants() -%}
+        {%- set found = run_query(
+            'select count(*), max(cancellation_window_days) from staging.stg_tenants where '
+            ~ in_tenants()
+        ) -%}
+        {%- if found.rows[0][0] == window_tenants() | length -%}
+            {%- do reach.append(found.rows[0][1]) -%}
+        {%- endif -%}
+    {%- endif -%}
+    {{ return(reach[-1] | int) }}
 {%- endmacro %}
 
 

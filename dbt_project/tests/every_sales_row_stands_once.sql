@@ -1,6 +1,7 @@
 {{ config(tags=['nightly']) }}
 
--- The kinds of lines partition the rows of the files: as many lines as rows on every day.
+-- The kinds of lines partition the rows of the files: as many lines as rows on every day,
+-- and as much money, whatever units they are in.
 with
 
 raw_rows as (
@@ -9,7 +10,7 @@ raw_rows as (
         tenant_id,
         sold_on,
         count(*) as rows_read,
-        sum(quantity) as units
+        sum((quantity * unit_price)::numeric(18, 4)) as revenue
 
     from {{ ref('stg_sales') }}
     where {{ in_touched('sold_on') }}
@@ -23,7 +24,7 @@ lines as (
         tenant_id,
         sold_on,
         count(*) as rows_read,
-        sum(quantity) as units
+        sum(revenue) as revenue
 
     from {{ ref('int_sales_lines') }}
     where {{ in_touched('sold_on') }}
@@ -42,4 +43,4 @@ full join lines
         and raw_rows.sold_on = lines.sold_on
 where
     raw_rows.rows_read is distinct from lines.rows_read
-    or raw_rows.units is distinct from lines.units
+    or raw_rows.revenue is distinct from lines.revenue

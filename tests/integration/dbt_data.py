@@ -5,13 +5,14 @@ Belongs here: finding and shaping the files, and copying frames into raw tables.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 import psycopg
 from psycopg import sql
+from psycopg.types.json import Jsonb
 
 from inventra_pipelines.db.writes import copy_rows
 
@@ -111,8 +112,10 @@ def batches_of(rows: pl.DataFrame, dataset: str, rejected: int = 0) -> pl.DataFr
             pl.lit("loaded").alias("state"),
             (pl.col("rows_accepted") + rejected).alias("rows_read"),
             pl.lit(rejected, pl.Int64).alias("rows_rejected"),
+            pl.lit(0, pl.Int64).alias("rows_passed_over"),
             pl.lit(0, pl.Int64).alias("bytes"),
             pl.lit("test").alias("config_version"),
+            pl.lit("test").alias("reader_version"),
             ("" + pl.col("batch_id") + "-" + pl.lit(dataset)).alias("batch_id"),
         )
     )
@@ -132,10 +135,32 @@ def add_tenant(
     cancellation: Iterable[str] = (CANCELLATION_PATTERN,),
     case: str = "upper",
     pad_to: int | None = None,
+    patterns: Mapping[str, str] | None = None,
+    window_days: int = 30,
+    repeated_lines: str = "sale",
+    unit_factors: Mapping[str, str] | None = None,
 ) -> None:
-    """Add a tenant with the default class thresholds."""
-    connection.execute(
-        "insert into ops.tenants values (%s, %s, 'Europe/London', 'GBP', %s, %s, %s, %s, false,"
-        " '{0.8,0.95}', '{0.5,1.0}', 'test')",
-        (tenant_id, tenant_id, case, pad_to, list(service), list(cancellation)),
-    )
+    """Add a tenant with the default class thresholds; it replaces one of the same name."""
+    columns = {
+        "tenant_id": tenant_id,
+        "name": tenant_id,
+        "time_zone": "Europe/London",
+        "currency": "GBP",
+        "item_code_case": case,
+        "item_code_pad_to": pad_to,
+        "item_code_matches": list(patterns or {}),
+        "item_code_replacements": list((patterns or {}).values()),
+        "service_item_patterns": list(service),
+        "cancellation_document_patterns": list(cancellation),
+        "cancellation_window_days": window_days,
+        "repeated_lines": repeated_lines,
+        "unit_factors": Jsonb(dict(unit_factors or {})),
+        "is_stock_simulated": False,
+        "abc_thresholds": [0.8, 0.95],
+        "xyz_thresholds": [0.5, 1.0],
+        "config_version": "test",
+    }
+    connection.execute("delete from ops.tenants where tenant_id = %s", (tenant_id,))
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    values = sql.SQL(", ").join(map(sql.Placeholder, columns))
+    connection.execute(sql.SQL("insert into ops.tenants ({}) values ({})").format(names, values), columns)

@@ -4,43 +4,157 @@ Belongs here: line kinds by a loop over the lines of a group, KPIs of one day an
 from raw rows. The models are `dbt_project/`.
 """
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
-# All that the files have.
-_COLUMNS = ("sold_at", "item_code", "quantity", "unit_price", "document_id", "customer_code", "channel", "description")
+# All that a file says of a line.
+_FILE_COLUMNS = (
+    "sold_at",
+    "item_code",
+    "quantity",
+    "unit_price",
+    "document_id",
+    "line_number",
+    "location_code",
+    "customer_code",
+    "currency",
+    "channel",
+    "description",
+    "promotion",
+    "unit_of_measure",
+)
+_ORDER = ("landed_on", "batch_id", "sheet", "row_number")
+
+Row = dict[str, Any]
 
 
-def line_kinds(sales: pl.DataFrame) -> pl.DataFrame:
-    """The raw rows with `item_id`, `line_kind` and `revenue`, one row each."""
-    rows = sales.sort("landed_on", "batch_id", "sheet", "row_number").to_dicts()
-    seen: set[tuple[Any, ...]] = set()
-    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = defaultdict(list)
-    for row in rows:
-        row["item_id"] = row["item_code"].upper()
-        copy = tuple(row[column] for column in _COLUMNS)
-        if not row["item_code"][:5].isdigit():
+@dataclass(frozen=True)
+class Rules:
+    """A tenant's rules, its aliases (code -> item code and units per alias) and its items' own units."""
+
+    patterns: tuple[tuple[str, str], ...] = ()
+    pad_to: int = 0
+    service: str = r"^(?!\d{5})"
+    cancellation: str = r"^C\d"
+    window_days: int = 30
+    repeated_lines: str = "duplicate"
+    unit_factors: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, str | None]] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+
+    def by_rules(self, code: str) -> str:
+        """A code by patterns, upper case and padding."""
+        code = code.strip()
+        for match, replacement in self.patterns:
+            code = re.sub(match, replacement, code, count=1)
+        return code.upper().rjust(self.pad_to, "0")
+
+    def item_of(self, code: str) -> tuple[str, Decimal | None]:
+        """The item of a code, and units of it in one unit of the code where that is an alias that says so."""
+        for alias, (target, factor) in self.aliases.items():
+            if self.by_rules(alias) == self.by_rules(code):
+                return self.by_rules(target), None if factor is None else Decimal(factor)
+        return self.by_rules(code), None
+
+    def factor_of(self, code: str, unit: str | None) -> Decimal | None:
+        """Units of the item in one stated unit; None where nobody says."""
+        item, of_alias = self.item_of(code)
+        own = {self.by_rules(code): unit for code, unit in self.units.items()}
+        if of_alias is not None:
+            return of_alias
+        if not unit or unit.lower() == own.get(item, "").lower():
+            return Decimal(1)
+        return Decimal(self.unit_factors[unit.lower()]) if unit.lower() in self.unit_factors else None
+
+
+def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
+    """The raw rows with `item_id`, `quantity` in units of it, `line_kind`, `revenue` and `counterpart_on`.
+
+    Without rules, those of the gifts wholesaler.
+    """
+    rules = rules or Rules()
+    absent = [column for column in _FILE_COLUMNS if column not in sales.columns]
+    rows = [{**dict.fromkeys(absent), **row} for row in sales.sort(_ORDER).to_dicts()]
+    codes = {(row["item_code"], row["unit_of_measure"]) for row in rows}
+    items = {code: rules.item_of(code)[0] for code, _ in codes}
+    factors = {code: rules.factor_of(*code) for code in codes}
+    services = {
+        code for code, item in items.items() if re.search(rules.service, code) or re.search(rules.service, item)
+    }
+    repeats = _repeats(rows, rules.repeated_lines == "duplicate")
+    groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        row["item_id"], factor = items[row["item_code"]], factors[row["item_code"], row["unit_of_measure"]]
+        row["revenue"] = row["quantity"] * row["unit_price"]
+        row["quantity"] = row["quantity"] * (factor or 1)
+        row["counterpart_on"] = None
+        if row["item_code"] in services:
             row["line_kind"] = "service"
-        elif copy in seen:
-            row["line_kind"] = "duplicate"
+        elif number in repeats:
+            row["line_kind"] = repeats[number]
+        elif factor is None:
+            row["line_kind"] = "unconverted"
         else:
             negative, free = row["quantity"] < 0, row["unit_price"] <= 0
             row["line_kind"] = "adjustment" if free else "return" if negative else "sale"
-            groups[row["sold_on"], row["item_id"], row["customer_code"], abs(row["quantity"])].append(row)
-        seen.add(copy)
+            groups[row["item_id"], row["customer_code"], abs(row["quantity"])].append(row)
     for group in groups.values():
-        waiting: list[dict[str, Any]] = []
-        for row in sorted(group, key=lambda each: (each["sold_at"], each["quantity"] < 0)):
-            if row["quantity"] > 0:
-                waiting.append(row)
-            elif row["quantity"] < 0 and row["document_id"].startswith("C") and waiting:
-                row["line_kind"] = waiting.pop(0)["line_kind"] = "cancelled"
-    return pl.DataFrame(rows, schema={**sales.schema, "item_id": pl.String, "line_kind": pl.String}).with_columns(
-        (pl.col("quantity") * pl.col("unit_price")).cast(pl.Decimal(38, 4)).alias("revenue")
-    )
+        _cancel(group, rules)
+    added = {"item_id": pl.String, "line_kind": pl.String, "counterpart_on": pl.Date}
+    schema = {**sales.schema, **added, "quantity": pl.Decimal(38, 4), "revenue": pl.Decimal(38, 4)}
+    return pl.DataFrame(rows, schema=schema)
+
+
+def _repeats(rows: list[Row], counts_once: bool) -> dict[int, str]:
+    """Which rows, by their place in the order of landing, are superseded or duplicate."""
+    found: dict[int, str] = {}
+    versions: dict[tuple[Any, ...], int] = {}
+    copies: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for number, row in enumerate(rows):
+        key = (row["document_id"], row["line_number"])
+        if None in key:
+            copies[tuple(row[column] for column in _FILE_COLUMNS)].append(number)
+            continue
+        if key in versions:
+            found[versions[key]] = "superseded"
+        versions[key] = number
+    for numbers in copies.values():
+        counted: Counter[Any] = Counter()
+        kept, files = 0, set()
+        for number in numbers:
+            row = rows[number]
+            file = (row["batch_id"], row["sheet"])
+            source = row["landed_on"] if row["document_id"] is None else file
+            if counts_once and file in files:
+                found[number] = "duplicate"
+                continue
+            files.add(file)
+            counted[source] += 1
+            if counted[source] > kept:
+                kept = counted[source]
+            else:
+                found[number] = "duplicate"
+    return found
+
+
+def _cancel(group: list[Row], rules: Rules) -> None:
+    """Let each cancellation of a group take back the last sale that is open, unless that is too old."""
+    open_sales: list[Row] = []
+    for row in sorted(group, key=lambda row: (row["sold_at"], row["quantity"] < 0)):
+        if row["quantity"] > 0:
+            open_sales.append(row)
+        elif row["quantity"] < 0 and re.search(rules.cancellation, row["document_id"] or "") and open_sales:
+            sale = open_sales[-1]
+            if (row["sold_on"] - sale["sold_on"]).days <= rules.window_days:
+                open_sales.pop()
+                row["line_kind"] = sale["line_kind"] = "cancelled"
+                row["counterpart_on"], sale["counterpart_on"] = sale["sold_on"], row["sold_on"]
 
 
 def kpis_of(lines: pl.DataFrame, stock: pl.DataFrame, day: date) -> dict[str, Any]:

@@ -24,7 +24,10 @@ daily as (
         sum(revenue) as net_revenue,
         count(*) filter (where line_kind = 'sale') as sale_lines,
         count(distinct document_id) filter (where line_kind = 'sale') as documents,
-        count(distinct customer_code) filter (where line_kind = 'sale') as customer_codes
+        count(distinct customer_code) filter (where line_kind = 'sale') as customer_codes,
+        coalesce(
+            bool_or(coalesce(trim(promotion), '') != '') filter (where line_kind = 'sale'), false
+        ) as is_on_promotion
 
     from lines
     group by tenant_id, sold_on, item_id, location_id
@@ -44,6 +47,7 @@ select
     net_revenue::numeric(18, 4) as net_revenue,
     -- Sales without a document or customer have an unknown number of them, not none.
     case when sale_lines = 0 or documents > 0 then documents end as orders,
-    case when sale_lines = 0 or customer_codes > 0 then customer_codes end as customers
+    case when sale_lines = 0 or customer_codes > 0 then customer_codes end as customers,
+    is_on_promotion
 
 from daily

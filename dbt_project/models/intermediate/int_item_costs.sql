@@ -1,37 +1,55 @@
 with
 
-master as (
+versions as (
 
-    select * from {{ ref('stg_items') }}
-    where
-        unit_cost is not null
-        and {{ in_tenants() }}
+    select * from {{ ref('int_item_versions') }}
 
 ),
 
-rules as (
+-- Items whose master changed in the windows, and those whose change there is gone.
+changed as (
 
-    select * from {{ ref('stg_tenants') }}
+    select
+        tenant_id,
+        item_id
+
+    from versions
+    where {{ since_as_of('landed_on') }}
+
+    {% if is_incremental() %}
+        union
+
+        select
+            tenant_id,
+            item_id
+
+        from {{ this }}
+        where {{ since_as_of('landed_on') }}
+    {% else %}
+        group by tenant_id, item_id
+    {% endif %}
 
 ),
 
 daily as (
 
-    select distinct on (master.tenant_id, item_id, master.landed_on)
-        master.tenant_id,
-        {{ normalized_item_id('master.item_code') }} as item_id,
-        master.landed_on,
-        master.unit_cost
+    select distinct on (versions.tenant_id, versions.item_id, versions.landed_on)
+        versions.tenant_id,
+        versions.item_id,
+        versions.landed_on,
+        versions.unit_cost
 
-    from master
-    left join rules on master.tenant_id = rules.tenant_id
+    from versions
+    inner join changed
+        on
+            versions.tenant_id = changed.tenant_id
+            and versions.item_id = changed.item_id
+    where versions.unit_cost is not null
     order by
-        master.tenant_id asc,
-        item_id asc,
-        master.landed_on asc,
-        master.batch_id desc,
-        master.sheet desc,
-        master.row_number desc
+        versions.tenant_id asc,
+        versions.item_id asc,
+        versions.landed_on asc,
+        versions.batch_id desc
 
 ),
 
@@ -71,6 +89,7 @@ select
     item_id,
     version_number::integer as version_number,
     unit_cost,
+    landed_on,
     -- The first cost that is known holds for all days before it.
     case when version_number > 1 then landed_on end as valid_from_on,
     next_landed_on - 1 as valid_to_on

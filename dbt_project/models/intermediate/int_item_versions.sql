@@ -1,10 +1,20 @@
+{%- set columns = {
+    'name': 'text',
+    'category': 'text',
+    'unit_of_measure': 'text',
+    'unit_cost': 'numeric(18, 4)',
+    'unit_price': 'numeric(18, 4)',
+    'supplier_code': 'text',
+    'lead_time_days': 'integer',
+    'minimum_order_quantity': 'numeric(18, 4)',
+    'pack_quantity': 'numeric(18, 4)',
+    'low_stock_threshold': 'numeric(18, 4)',
+    'shelf_life_days': 'integer',
+    'replaces_item_code': 'text',
+    'launched_on': 'date',
+    'discontinued_on': 'date',
+} -%}
 with
-
-master as (
-
-    select * from {{ ref('stg_items') }}
-
-),
 
 rules as (
 
@@ -12,25 +22,29 @@ rules as (
 
 ),
 
-identified as (
+landed as (
 
     select
         master.*,
         {{ normalized_item_id('master.item_code') }} as item_id
 
-    from master
+    from {{ ref('stg_items') }} as master
     left join rules on master.tenant_id = rules.tenant_id
+    where {{ since_as_of('master.landed_on') }}
+
+),
+
+versions as (
+
+    {{ latest_values('landed', 'item_id', columns) }}
 
 )
 
 select
     tenant_id,
+    item_id,
     landed_on,
     batch_id,
-    sheet,
-    row_number,
-    item_id,
-    item_code,
     name,
     category,
     unit_of_measure,
@@ -46,4 +60,4 @@ select
     launched_on,
     discontinued_on
 
-from identified
+from versions

@@ -7,21 +7,37 @@ counts as (
 
 ),
 
-rules as (
+item_codes as (
 
-    select * from {{ ref('stg_tenants') }}
+    {{ item_codes('counts') }}
 
 ),
 
+-- A count in a unit that nobody has defined is a count of an unknown quantity.
 identified as (
 
     select
-        counts.*,
-        {{ normalized_item_id('counts.item_code') }} as item_id,
-        {{ normalized_location_id('counts.location_code') }} as location_id
+        counts.tenant_id,
+        counts.landed_on,
+        counts.batch_id,
+        counts.sheet,
+        counts.row_number,
+        counts.counted_on,
+        counts.expires_on,
+        item_codes.item_id,
+        item_codes.code_id,
+        {{ normalized_location_id('counts.location_code') }} as location_id,
+        counts.quantity_on_hand * item_codes.units_per_unit as quantity_on_hand,
+        counts.quantity_reserved * item_codes.units_per_unit as quantity_reserved,
+        counts.quantity_on_order * item_codes.units_per_unit as quantity_on_order,
+        counts.unit_cost / item_codes.units_per_unit as unit_cost
 
     from counts
-    left join rules on counts.tenant_id = rules.tenant_id
+    inner join item_codes
+        on
+            counts.tenant_id = item_codes.tenant_id
+            and counts.item_code = item_codes.item_code
+            and coalesce(counts.unit_of_measure, '') = item_codes.stated_unit
 
 ),
 
@@ -35,7 +51,14 @@ ranked as (
         ) as batch_rank,
         row_number() over (
             partition by
-                tenant_id, counted_on, item_id, location_id, landed_on, batch_id, expires_on
+                tenant_id,
+                counted_on,
+                item_id,
+                location_id,
+                landed_on,
+                batch_id,
+                code_id,
+                expires_on
             order by sheet desc, row_number desc
         ) as lot_rank
 
@@ -43,7 +66,8 @@ ranked as (
 
 ),
 
--- The parts of a count that differ in the day they expire are counted together.
+-- The parts of a count that differ in the day they expire, or in the code that means the item (a
+-- case and a single one), are counted together.
 daily as (
 
     select
@@ -51,7 +75,8 @@ daily as (
         item_id,
         location_id,
         counted_on,
-        sum(quantity_on_hand) as quantity_on_hand,
+        case when count(quantity_on_hand) = count(*) then sum(quantity_on_hand) end
+            as quantity_on_hand,
         sum(quantity_reserved) as quantity_reserved,
         sum(quantity_on_order) as quantity_on_order,
         coalesce(

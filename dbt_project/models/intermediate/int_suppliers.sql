@@ -1,8 +1,8 @@
 with
 
-suppliers as (
+versions as (
 
-    select * from {{ ref('stg_suppliers') }}
+    select * from {{ ref('int_supplier_versions') }}
 
 ),
 
@@ -15,14 +15,12 @@ latest as (
         lead_time_days,
         minimum_order_value
 
-    from suppliers
+    from versions
     order by
         tenant_id asc,
         supplier_code asc,
         landed_on desc,
-        batch_id desc,
-        sheet desc,
-        row_number desc
+        batch_id desc
 
 )
 

@@ -300,11 +300,14 @@ count_changes as (
         window_id,
         item_id,
         day_on,
-        quantity_on_hand - lag(quantity_on_hand, 1, 0.0) over sequence as quantity,
+        coalesce(quantity_on_hand, 0) - coalesce(lag(quantity_on_hand) over sequence, 0)
+            as quantity,
         coalesce(stock_value, 0) - coalesce(lag(stock_value) over sequence, 0) as stock_value,
         (stock_value is not null)::integer
         - coalesce((lag(stock_value) over sequence is not null)::integer, 0) as valued,
-        (lag(day_on) over sequence is null)::integer as counted,
+        -- A count of an unknown quantity is none.
+        (quantity_on_hand is not null)::integer
+        - (lag(quantity_on_hand) over sequence is not null)::integer as counted,
         0 as sold_90d
 
     from counts

@@ -24,7 +24,8 @@ renamed as (
         quantity_ordered,
         quantity_received,
         supplier_code,
-        location_code
+        location_code,
+        unit_of_measure
 
     from source
 

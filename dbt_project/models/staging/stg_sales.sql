@@ -26,7 +26,8 @@ renamed as (
         currency,
         channel,
         description,
-        promotion
+        promotion,
+        unit_of_measure
 
     from source
 

@@ -21,7 +21,8 @@ renamed as (
         quantity_reserved,
         quantity_on_order,
         unit_cost,
-        expires_on
+        expires_on,
+        unit_of_measure
 
     from source
 

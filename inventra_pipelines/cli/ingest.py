@@ -1,70 +1,109 @@
 """`inventra ingest`: one file into a tenant's landing zone and through to analytics, or only a look at it.
 
-Belongs here: the command. Reading is `sources/`, the batch semantics are those of any landed file.
+Belongs here: the command. Reading is `sources/`, the batch semantics are those of any landed file, the words of a dry
+run are `look_words.py`.
 """
 
 import datetime
+import hashlib
+import json
 import shutil
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
+import psycopg
 import typer
 
+from inventra_pipelines.cli.batches import is_held, summary
 from inventra_pipelines.cli.console import installation, out
+from inventra_pipelines.cli.look_words import print_look, print_suggestion
+from inventra_pipelines.cli.mapping import check_file, mapping_yaml, stated_settings
 from inventra_pipelines.cli.runs import TenantOption, execute, parse_day
-from inventra_pipelines.domain.contracts import CONTRACTS
-from inventra_pipelines.domain.ingest.parse import parse_rows
+from inventra_pipelines.cli.tables import say
+from inventra_pipelines.db.batches import read_batches
+from inventra_pipelines.db.engine import connect
+from inventra_pipelines.domain.ingest.batches import Batch, batch_id_of
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
-from inventra_pipelines.errors import PermanentError
+from inventra_pipelines.errors import InventraError, PermanentError
 from inventra_pipelines.settings import Settings, get_settings
-from inventra_pipelines.sources.read import read_tables
-from inventra_pipelines.sources.tables import contract_columns
+from inventra_pipelines.sources.look import FileLook
+from inventra_pipelines.sources.reader import Question, Reader
+from inventra_pipelines.sources.suggest import Suggestion
 from inventra_pipelines.tenants import get_tenant
-
-_EXAMPLES = 5
 
 
 def ingest(
-    file: Annotated[Path, typer.Argument(help="CSV, gzipped CSV, workbook or parquet.")],
+    file: Annotated[Path, typer.Argument(help="CSV, workbook or parquet, also gzipped or in a zip.")],
     tenant: TenantOption,
     dataset: Annotated[Dataset, typer.Option("--dataset", help="What the file holds.")],
     date: Annotated[str | None, typer.Option("--date", help="Landing day; the calendar's last, or today.")] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read it and say what would happen; load nothing.")
     ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --dry-run: what was found as JSON.")] = False,
 ) -> None:
     """Land one file and load it, up to analytics."""
-    if not file.is_file():
-        raise PermanentError(f"there is no file {file}", "name one that is there")
+    check_file(file)
     settings = get_settings()
     config = get_tenant(settings.tenants_folder, tenant)
     if dry_run:
-        _describe(file, config, dataset)
+        describe(file, config, dataset, as_json=as_json)
         return
+    if as_json:
+        raise PermanentError("--json goes with --dry-run", "see `inventra batches list --json` for what was loaded")
     day = parse_day(date, "--date") if date else settings.last_day or datetime.date.today()
-    _land(file, settings, config, dataset, day)
-    with installation() as (opened, _):
-        execute(opened, "history", [tenant], day, day, f"{tenant} {day}")
+    landed = _land(file, settings, config, dataset, day)
+    with installation() as (opened, url):
+        failure: InventraError | None = None
+        try:
+            execute(opened, "history", [tenant], day, day, f"{tenant} {day}")
+        except InventraError as error:
+            failure = error
+        with connect(url, read_only=True) as connection:
+            batch = _batch_of(connection, landed, config, dataset, day)
+        if batch is not None:
+            for line in summary(batch):
+                say(line, hanging=4)
+    if failure is not None:
+        raise failure
+    if batch is not None and batch.state == "rejected":
+        what = "held" if is_held(batch) else "refused"
+        raise PermanentError(f"{batch.file_name} was {what}", "the line above says why and what to do")
 
 
-def _describe(file: Path, config: TenantConfig, dataset: Dataset) -> None:
-    """Read and check the file as ingest would, without a database."""
-    mapping, contract = config.mapping(dataset), CONTRACTS[dataset]
-    tables = read_tables(file, mapping)
-    rows = pl.concat(contract_columns(table, contract, mapping, file.name) for table in tables)
-    parsed = parse_rows(rows, contract, mapping, config.time_zone)
-    rejected = parsed.rejects.select("sheet", "row_number").n_unique()
-    out.print(f"{file.name}: {rows.height:,} rows read, {parsed.accepted.height:,} would load, {rejected:,} would not")
-    reasons = parsed.rejects.group_by("column_name", "reason_code").agg(pl.len(), pl.col("message").first())
-    for column, reason, count, message in reasons.sort("len", descending=True).iter_rows():
-        out.print(f"  {count:>8,}  {reason:<20} {column:<18} e.g. {message}", markup=False)
-    with pl.Config(tbl_cols=-1, tbl_rows=_EXAMPLES, tbl_hide_dataframe_shape=True, tbl_hide_column_data_types=True):
-        out.print(str(parsed.accepted.head(_EXAMPLES)), markup=False)
-    out.print("nothing was loaded", markup=False)
+def describe(file: Path, config: TenantConfig, dataset: Dataset, *, as_json: bool = False) -> None:
+    """Read and check a file as ingest would, without a database, and print what would happen.
+
+    Raises:
+        PermanentError: The file would be refused; all else has been printed.
+    """
+    details = {"stated": stated_settings(config, dataset), "day_zone": config.time_zone}
+    look: FileLook | None = None
+    suggestion: Suggestion | None = None
+    with Reader() as reader:
+        for told, _ in reader.ask(Question("look", file, file.name, config.mapping(dataset), dataset, details)):
+            if "look" in told:
+                look = FileLook.model_validate(told["look"])
+            else:
+                suggestion = Suggestion.model_validate(told["suggestion"])
+    assert look is not None
+    if as_json:
+        text = mapping_yaml(suggestion) if suggestion else None
+        found = {"look": look.model_dump(mode="json"), "suggestion": None, "suggested_yaml": text}
+        if suggestion:
+            found["suggestion"] = suggestion.model_dump(mode="json")
+        typer.echo(json.dumps(found))
+    else:
+        print_look(look, config.tenant_id)
+        if suggestion:
+            print_suggestion(suggestion, look)
+        out.print()
+        out.print("nothing was loaded", markup=False)
+    if look.refusal:
+        raise PermanentError(f"it would be refused: {look.refusal.message}", look.refusal.remedy)
 
 
-def _land(file: Path, settings: Settings, config: TenantConfig, dataset: Dataset, day: datetime.date) -> None:
+def _land(file: Path, settings: Settings, config: TenantConfig, dataset: Dataset, day: datetime.date) -> Path:
     if "://" in settings.landing_root:
         raise PermanentError(
             f"the landing zone {settings.landing_root} is not a local folder", "upload the file to it and run the day"
@@ -78,3 +117,14 @@ def _land(file: Path, settings: Settings, config: TenantConfig, dataset: Dataset
         shutil.copyfile(file, draft)
         draft.replace(target)
     out.print(f"landed {target}", markup=False)
+    return target
+
+
+def _batch_of(
+    connection: psycopg.Connection, landed: Path, config: TenantConfig, dataset: Dataset, day: datetime.date
+) -> Batch | None:
+    """The batch of a landed file's content, if one was recorded."""
+    with landed.open("rb") as stream:
+        sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
+    batch_id = batch_id_of(config.tenant_id, dataset, day, landed.name, sha256)
+    return next((batch for batch in read_batches(connection, config.tenant_id) if batch.batch_id == batch_id), None)

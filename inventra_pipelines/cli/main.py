@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from inventra_pipelines.cli import batches, db, demo, doctor, ingest, reports, runs, sql, ui
+from inventra_pipelines.cli import batches, db, demo, doctor, ingest, mapping, reports, runs, sql, ui
 from inventra_pipelines.cli.console import fail
 from inventra_pipelines.errors import InventraError
 
@@ -26,7 +26,8 @@ app.command("run")(runs.run)
 app.command("backfill")(runs.backfill)
 app.command("ingest")(ingest.ingest)
 app.add_typer(reports.app, name="reports", help="List reports and copy them out.")
-app.add_typer(batches.app, name="batches", help="List landed files and withdraw one.")
+app.add_typer(batches.app, name="batches", help="Landed files: list, correct, release, withdraw.")
+app.add_typer(mapping.app, name="mapping", help="Suggest the settings that a file needs.")
 app.command("sql")(sql.sql)
 app.add_typer(db.app, name="db", help="The database: address, migrations, start and stop.")
 app.command("doctor")(doctor.doctor)

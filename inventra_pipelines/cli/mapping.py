@@ -1,0 +1,189 @@
+"""`inventra mapping suggest`: what a tenant's file would have to say so that a file can be read.
+
+Belongs here: the command, and a suggestion as YAML with its reasons as comments. How it is found is
+`sources/suggest.py`; it is pasted by a person and loads nothing by itself.
+"""
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+
+from inventra_pipelines.cli.console import out
+from inventra_pipelines.cli.tables import print_table, say
+from inventra_pipelines.domain.contracts import CONTRACTS
+from inventra_pipelines.domain.tenant import Dataset, FileMapping, TenantConfig
+from inventra_pipelines.errors import PermanentError
+from inventra_pipelines.settings import get_settings
+from inventra_pipelines.sources.reader import Question, Reader
+from inventra_pipelines.sources.suggest import DatasetFit, Suggestion
+from inventra_pipelines.tenants import get_tenant
+
+app = typer.Typer(no_args_is_help=True)
+
+# The order in which a person reads a mapping.
+_ORDER = list(FileMapping.model_fields)
+_PLAIN = re.compile(r"[^\W\d_][\w /.()%€$£+-]*")
+_FITS_SHOWN = 4
+
+
+@app.callback()
+def _group() -> None:
+    # A group of one command would lose its name without a callback.
+    pass
+
+
+@app.command("suggest")
+def suggest(
+    file: Annotated[Path, typer.Argument(help="A file as it will land: CSV, workbook or parquet, also packed.")],
+    dataset: Annotated[Dataset | None, typer.Option("--dataset", help="What the file holds.")] = None,
+    tenant: Annotated[str | None, typer.Option("--tenant", help="Start from this tenant's settings.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+) -> None:
+    """Write the settings that a file needs, as YAML for the tenant's file; without --dataset, which datasets fit."""
+    check_file(file)
+    config = get_tenant(get_settings().tenants_folder, tenant) if tenant else None
+    with Reader() as reader:
+        if dataset is None:
+            answers = reader.ask(Question("suggest", file, file.name, FileMapping()))
+            fits = [DatasetFit.model_validate(told["fit"]) for told, _ in answers]
+            _print_fits(file, fits, as_json=as_json)
+            return
+        suggestion = _suggestion(reader, file, dataset, config)
+    text = mapping_yaml(suggestion)
+    if as_json:
+        typer.echo(json.dumps({"suggestion": suggestion.model_dump(mode="json"), "yaml": text}))
+        return
+    for line in (*_introduction(file, suggestion, config), text, *_outcome(suggestion)):
+        typer.echo(line)
+
+
+def check_file(file: Path) -> None:
+    """Refuse what is no file that may be read.
+
+    Raises:
+        PermanentError: It is not there, a folder, or may not be read.
+    """
+    if not file.is_file():
+        raise PermanentError(f"there is no file {file}", "name one that is there")
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        raise PermanentError(f"{file} cannot be read: {error.strerror}", "ask for permission to it") from None
+
+
+def stated_settings(config: TenantConfig | None, dataset: Dataset) -> list[str]:
+    """Names of the settings that a tenant's file states for a dataset."""
+    mapping = config.datasets.get(dataset) if config else None
+    return sorted(mapping.model_fields_set) if mapping else []
+
+
+def _suggestion(reader: Reader, file: Path, dataset: Dataset, config: TenantConfig | None) -> Suggestion:
+    mapping = config.mapping(dataset) if config else FileMapping()
+    details = {"stated": stated_settings(config, dataset)}
+    question = Question("suggest", file, file.name, mapping, dataset, details)
+    (answer,) = (Suggestion.model_validate(told["suggestion"]) for told, _ in reader.ask(question))
+    return answer
+
+
+def _print_fits(file: Path, fits: list[DatasetFit], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps([fit.model_dump() for fit in fits]))
+        return
+    best = [fit for fit in fits if fit.found][:_FITS_SHOWN]
+    if not best:
+        raise PermanentError(
+            f"{file.name}: its headers fit no dataset", "name the dataset: add --dataset and the mapping by hand"
+        )
+    say(f"{file.name} may hold:")
+    print_table(
+        ("dataset", "required columns", "other columns", "missing", "a row is"),
+        (
+            (
+                fit.dataset,
+                f"{fit.found} of {fit.required}",
+                fit.others,
+                ", ".join(fit.missing) or "none",
+                CONTRACTS[fit.dataset].description.split(";")[0].removeprefix("One row per ").rstrip("."),
+            )
+            for fit in best
+        ),
+    )
+    out.print()
+    say(f"Say which: inventra mapping suggest {file} --dataset {best[0].dataset}")
+
+
+def _introduction(file: Path, suggestion: Suggestion, config: TenantConfig | None) -> list[str]:
+    where = f"tenants/{config.tenant_id}.yaml" if config else "the tenant's YAML file"
+    return [
+        f"# Suggested for {suggestion.dataset} by {file.name}. Look it over, then put it into {where};",
+        "# where that has a line `datasets:` already, put the rest below it, in place of what it says of "
+        f"{suggestion.dataset}.",
+    ]
+
+
+def _outcome(suggestion: Suggestion) -> list[str]:
+    look = suggestion.look
+    if look.refusal:
+        return [f"# Even so the file would be refused: {look.refusal.message}."]
+    lines = [
+        f"# With it {look.rows_accepted:,} of {look.rows_read:,} rows of this file would load, "
+        f"{look.rows_rejected:,} would be rejected."
+    ]
+    return lines + [f"#   {kind.rows:,} {kind.column or 'whole row'}: {kind.message}" for kind in look.rejects[:5]]
+
+
+def mapping_yaml(suggestion: Suggestion) -> str:
+    """A suggestion as YAML that the tenant's file takes, with why beside each line.
+
+    What the file does not decide, and columns that only perhaps are what they seem, stand in comments.
+    """
+    settings = {name: (value, "as it is now") for name, value in suggestion.stated.items()}
+    settings |= {of.name: (of.value, of.why) for of in suggestion.settings if of.is_sure}
+    lines: list[tuple[str, str]] = []
+    columns = _column_lines(suggestion)
+    if columns:
+        has_column = any(not text.lstrip().startswith("#") for text, _ in columns)
+        lines += [("    columns:" if has_column else "    # columns:", ""), *columns]
+    for name in sorted(settings.keys() - {"columns"}, key=_ORDER.index):
+        value, why = settings[name]
+        lines.append((f"    {name}: {_written(value)}", why))
+    open_questions = [of for of in suggestion.settings if not of.is_sure]
+    if open_questions:
+        lines.append(("    # The file does not tell; take the # away from what is right:", ""))
+        lines += [(f"    # {of.name}: {_written(of.value)}", of.why) for of in open_questions]
+    for name in suggestion.missing:
+        why = "no header seems to give it; where one value holds for every row, write it here"
+        lines.append((f"    # constants: {{{name}: ...}}", why))
+    is_empty = all(text.lstrip().startswith("#") for text, _ in lines)
+    head = [("datasets:", ""), (f"  {suggestion.dataset}: {'{}' if is_empty else ''}".rstrip(), "")]
+    width = max((len(text) for text, why in lines if why), default=0)
+    return "\n".join(f"{text:<{width}}  # {why}" if why else text for text, why in [*head, *lines])
+
+
+def _column_lines(suggestion: Suggestion) -> list[tuple[str, str]]:
+    stated = suggestion.stated.get("columns", {})
+    lines = [(f"      {column}: {_written(headers)}", "as it is now") for column, headers in stated.items()]
+    for guess in suggestion.columns:
+        headers = guess.headers[0] if len(guess.headers) == 1 else guess.headers
+        why = f"{guess.how_sure}: {guess.why}"
+        if guess.is_taken:
+            lines.append((f"      {guess.column}: {_written(headers)}", why))
+        else:
+            lines.append((f"      # {guess.column}: {_written(headers)}", f"{why}; take the # away if so"))
+    return lines
+
+
+def _written(value: Any) -> str:
+    """A value as YAML writes it on one line."""
+    if isinstance(value, list):
+        return f"[{', '.join(json.dumps(each, ensure_ascii=False) for each in value)}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}: {_written(each)}' for key, each in value.items())}}}"
+    if isinstance(value, str):
+        is_plain = _PLAIN.fullmatch(value) and value == value.strip() and yaml.safe_load(value) == value
+        return value if is_plain else json.dumps(value, ensure_ascii=False)
+    return json.dumps(value)

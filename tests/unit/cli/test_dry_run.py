@@ -1,0 +1,173 @@
+"""A dry run says in words and in JSON what would happen to a file, and loads nothing."""
+
+import json
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+from typer.testing import CliRunner
+
+from inventra_pipelines.cli.main import app
+from inventra_pipelines.domain.contracts import STOCK
+from inventra_pipelines.domain.tenant import FileMapping
+from inventra_pipelines.errors import PermanentError
+from inventra_pipelines.sources.look import look
+from tests.unit.cli.messy_files import MESSY_FILES
+
+_BAD = """\
+sold_at,item_code,quantity,unit_price,Filiale
+2025-12-31 10:00:00,A,1.50,2.50,N
+2025-12-31,B,x,2.50,N
+31/12/2025,C,1,2.50,N
+2025-12-31,,1,2.50,N
+1,2
+Total,,3,,
+"""
+
+
+@pytest.fixture
+def shop(fresh_settings: Path) -> Path:
+    folder = fresh_settings / "tenants"
+    folder.mkdir(parents=True)
+    (folder / "shop.yaml").write_text(
+        "tenant_id: shop\nname: Shop\ntime_zone: Europe/Berlin\n"
+        "datasets:\n  sales:\n    constants: {currency: EUR}\n    columns: {customer_code: Kunde}\n"
+    )
+    return fresh_settings
+
+
+def dry_run(file: Path, *more: str, dataset: str = "sales"):
+    return CliRunner().invoke(app, ["ingest", str(file), "--tenant", "shop", "--dataset", dataset, "--dry-run", *more])
+
+
+def test_rows_are_counted_with_a_reason_an_example_and_what_to_do(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text(_BAD.replace("Filiale", "Kunde"))
+    done = dry_run(file)
+    assert done.exit_code == 0, done.output
+    text = " ".join(done.stdout.split())
+    assert "5 rows read: 1 would load, 4 would be rejected; 1 passed over as no data" in text
+    for words in (
+        "delimited text",
+        "UTF-8",
+        "delimiter: comma",
+        "Headers in row 1",
+        "customer_code Kunde the tenant's file says so",
+        "currency EUR in every row the tenant's file says so",
+        "sold_at sold_at its own name",
+        "sold_at 2025-12-31 10:00:00",
+        "quantity 1.5",
+        "such as row 3: quantity 'x' is not a number",
+        "what to do: fill in item_code, or leave the row out",
+        "such as row 6: The row has 2 fields where the header has 5.",
+        "passed over, totals in row 7: Total | 3",
+        "With it 2 of 5 rows would load, 3 would be rejected.",
+    ):
+        assert words in text, words
+    assert done.stdout.rstrip().endswith("nothing was loaded")
+    assert not (shop / "landing").exists()
+
+
+def test_what_is_printed_fits_a_hundred_columns(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text(_BAD.replace("x,2.50", f"{'x' * 60},2.50").replace("Filiale", "Kunde"))
+    lines = dry_run(file).stdout.splitlines()
+    assert max(map(len, lines)) <= 100
+    assert not any(line != line.rstrip() for line in lines)
+
+
+def test_headers_that_are_not_used_are_named_with_what_they_may_be(shop: Path, tmp_path: Path):
+    file = tmp_path / "items.csv"
+    file.write_text("item_code,Warengruppe,Farbe\nA,Tee,rot\n")
+    done = dry_run(file, dataset="items")
+    assert done.exit_code == 0
+    assert "not used: Warengruppe, Farbe" in done.stdout
+    assert "A suggestion, not used here" in done.stdout
+    assert "category: Warengruppe" in done.stdout and "likely" in done.stdout
+
+
+def test_a_file_that_would_be_refused_is_told_what_would_mend_it_and_ends_with_one(shop: Path, tmp_path: Path):
+    german = MESSY_FILES[0]
+    file = tmp_path / german.name
+    german.write(file)
+    done = dry_run(file)
+    assert done.exit_code == 1 and isinstance(done.exception, PermanentError)
+    assert "Kunde" in str(done.exception)
+    for words in (
+        "required and missing: sold_at, item_code, quantity, unit_price",
+        "The headers seem to stand in row 4",
+        "sold_at: Rechnungsdatum",
+        'decimal_mark: ","',
+        "With it 3 of 3 rows would load.",
+        "nothing was loaded",
+    ):
+        assert words in done.stdout, done.stdout
+
+
+def test_json_holds_the_look_and_the_suggestion(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text(_BAD.replace("Filiale", "Kunde"))
+    found = json.loads(dry_run(file, "--json").stdout)
+    kinds = {(kind["column"], kind["reason_code"]): kind for kind in found["look"]["rejects"]}
+    assert set(kinds) == {
+        ("", "malformed_row"),
+        ("sold_at", "not_a_date"),
+        ("item_code", "missing_value"),
+        ("quantity", "not_a_number"),
+    }
+    assert (kinds["quantity", "not_a_number"]["row"], kinds["quantity", "not_a_number"]["value"]) == (3, "x")
+    assert all(kind["rows"] == 1 and kind["hint"] for kind in kinds.values())
+    assert '["%d/%m/%Y"]' in found["suggested_yaml"]
+
+
+def test_sheets_that_are_not_read_and_keys_that_repeat_across_sheets_are_told(tmp_path: Path):
+    book = Workbook()
+    for title, rows in {
+        "North": [("2025-12-31", "A", 1), ("2025-12-31", "B", 2)],
+        "South": [("2025-12-31", "A", 5)],
+    }.items():
+        page = book.create_sheet(title)
+        page.append(["counted_on", "item_code", "quantity_on_hand"])
+        for row in rows:
+            page.append(row)
+    hidden = book.create_sheet("Old")
+    hidden.append(["counted_on", "item_code", "quantity_on_hand"])
+    hidden.sheet_state = "hidden"
+    del book["Sheet"]
+    book.save(tmp_path / "stock.xlsx")
+    found = look(tmp_path / "stock.xlsx", STOCK, FileMapping(), "stock.xlsx")
+    assert found.sheets_passed_over == ["sheet 'Old' is hidden"]
+    assert (found.rows_read, found.rows_accepted, found.rows_rejected) == (3, 2, 1)
+    assert [(table.sheet, table.rows_accepted, table.rows_rejected) for table in found.tables] == [
+        ("North", 1, 1),
+        ("South", 1, 0),
+    ]
+    (kind,) = found.rejects
+    assert (kind.reason_code, kind.sheet, kind.row, kind.rows) == ("duplicate_key", "North", 2, 1)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"", "empty"), (b"PK\x03\x04 broken", "damaged"), (b"\xff\xfe\x00\x00\xd8", "sales.csv"), (b"%PDF-1.4", "PDF")],
+    ids=["empty", "broken-workbook", "broken-encoding", "pdf"],
+)
+def test_what_cannot_be_read_is_one_line_and_no_crash(shop: Path, tmp_path: Path, content: bytes, words: str):
+    file = tmp_path / "sales.csv"
+    file.write_bytes(content)
+    done = dry_run(file)
+    assert done.exit_code == 1 and isinstance(done.exception, PermanentError) and words in str(done.exception)
+    assert "nothing was loaded" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("ingest", "no.csv", "--tenant", "shop", "--dataset", "sales"), "there is no file no.csv"),
+        (("ingest", __file__, "--tenant", "nobody", "--dataset", "sales"), "unknown tenant 'nobody' (known: shop)"),
+        (("mapping", "suggest", "no.csv"), "there is no file no.csv"),
+    ],
+    ids=["no-file", "no-tenant", "no-file-to-suggest-for"],
+)
+def test_a_wrong_request_names_what_is_wrong(shop: Path, arguments: tuple[str, ...], words: str):
+    done = CliRunner().invoke(app, arguments)
+    assert isinstance(done.exception, PermanentError) and words in str(done.exception)

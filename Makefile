@@ -54,15 +54,17 @@ integration: install-dev ## Tests against a real, embedded Postgres
 end-to-end: install-dev ## The real webserver and daemon, driven over GraphQL
 	$(BIN)/pytest tests/end_to_end
 
-bench: install ## The figures of README.md
+bench: install-dev ## The figures of README.md
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.ingest
 
-bench-quick: install ## A week instead of a year: proves that the benchmark runs
+bench-quick: install-dev ## A week instead of a year, small files: proves that the benchmarks run
 	$(BIN)/python -W ignore -m benchmarks.pipeline --quick
+	$(BIN)/python -W ignore -m benchmarks.ingest --quick
 
 lock: install-dev ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --constraints requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --extra bench --constraints requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
 
 LOCK_OPTIONS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
 

@@ -14,37 +14,47 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 import psutil
 
 PROJECT = Path(__file__).resolve().parent.parent
-_SAMPLE_SECONDS = 0.1
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; `goal` is an upper bound in the same unit, or null where none was set."""
+    """One measured value; `goal` is a bound in the same unit, or null where none was set."""
 
     name: str
     value: float
     unit: str
     goal: float | None = None
+    bound: Literal["at most", "at least"] = "at most"
 
     @property
     def holds(self) -> bool | None:
         """Whether the value keeps to its goal."""
-        return None if self.goal is None else self.value <= self.goal
+        if self.goal is None:
+            return None
+        return self.value <= self.goal if self.bound == "at most" else self.value >= self.goal
 
 
 @dataclass(frozen=True)
 class Measured:
-    """How a command went: seconds from start to end, and the largest resident set of any process in MB.
+    """How a command went.
 
-    The embedded server's processes are among them, with the shared memory that each of them has touched.
+    Attributes:
+        seconds: From start to end.
+        peak_process_mb: Largest resident set of any process. The embedded server's processes are among them, with the
+            shared memory that each of them has touched.
+        peak_command_mb: Largest sum of the resident sets of the command's own processes at one time, the server's not
+            among them.
+        output: What it printed.
     """
 
     seconds: float
     peak_process_mb: float
+    peak_command_mb: float
     output: str
 
 
@@ -56,17 +66,37 @@ def _server_of(home: Path) -> list[psutil.Process]:
     return []
 
 
-def _sample_peak(root: psutil.Process, home: Path, done: threading.Event, peaks: dict[int, float]) -> None:
+@dataclass
+class _Peaks:
+    process_mb: float = 0.0
+    command_mb: float = 0.0
+
+    def sample(self, root: psutil.Process, home: Path) -> None:
+        own = [_resident_mb(process) for process in (root, *_children(root))]
+        self.command_mb = max(self.command_mb, sum(own))
+        self.process_mb = max(self.process_mb, *own, *map(_resident_mb, _server_of(home)))
+
+
+def _children(root: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.Error):
+        return list(root.children(recursive=True))
+    return []
+
+
+def _resident_mb(process: psutil.Process) -> float:
+    with suppress(psutil.Error):
+        return float(process.memory_info().rss) / 1e6
+    return 0.0
+
+
+def _sample_peaks(root: psutil.Process, home: Path, done: threading.Event, peaks: _Peaks, every: float) -> None:
     while not done.is_set():
-        with suppress(psutil.Error):
-            for process in [root, *root.children(recursive=True), *_server_of(home)]:
-                memory = process.memory_info()
-                peaks[process.pid] = max(peaks.get(process.pid, 0.0), memory.rss / 1e6)
-        done.wait(_SAMPLE_SECONDS)
+        peaks.sample(root, home)
+        done.wait(every)
 
 
-def measure(argv: Sequence[str], environment: Mapping[str, str]) -> Measured:
-    """Run a command to its end, in the home folder that its environment names.
+def measure(argv: Sequence[str], environment: Mapping[str, str], *, sample_seconds: float = 0.1) -> Measured:
+    """Run a command to its end, in the home folder that its environment names; memory is looked at so often.
 
     Raises:
         RuntimeError: It failed; with the end of what it printed.
@@ -81,8 +111,9 @@ def measure(argv: Sequence[str], environment: Mapping[str, str]) -> Measured:
         stderr=subprocess.STDOUT,
         text=True,
     ) as process:
-        done, peaks = threading.Event(), {}  # type: tuple[threading.Event, dict[int, float]]
-        sampler = threading.Thread(target=_sample_peak, args=(psutil.Process(process.pid), home, done, peaks))
+        done, peaks = threading.Event(), _Peaks()
+        root = psutil.Process(process.pid)
+        sampler = threading.Thread(target=_sample_peaks, args=(root, home, done, peaks, sample_seconds))
         sampler.start()
         output, _ = process.communicate()
         done.set()
@@ -90,7 +121,7 @@ def measure(argv: Sequence[str], environment: Mapping[str, str]) -> Measured:
     seconds = time.perf_counter() - started
     if process.returncode != 0:
         raise RuntimeError(f"{' '.join(argv)} ended with {process.returncode}: {output[-2000:]}")
-    return Measured(seconds, max(peaks.values(), default=0.0), output)
+    return Measured(seconds, peaks.process_mb, peaks.command_mb, output)
 
 
 def print_report(name: str, figures: Sequence[Figure], *, is_quick: bool) -> None:

@@ -171,13 +171,13 @@ def _differences(
     by_the_rules = {row: next(_records(line, mapping), []) for row, line in enumerate(lines, start=1)}
     if len(set(file.accepted)) < len(file.accepted):
         yield "a row is loaded twice"
-    for row in accepted:
-        number = row["row_number"]
+    for values in accepted:
+        number = values["row_number"]
         right = _values(wanted.get(number) or by_the_rules[number])
         yield from (
-            f"row {number}: {column} is {row[column]!r}, not {value!r}"
+            f"row {number}: {column} is {values[column]!r}, not {value!r}"
             for column, value in right.items()
-            if row[column] != value
+            if values[column] != value
         )
     rejected = {row for row, *_ in file.rejects}
     recorded = [*file.accepted, *rejected, *(row for row, _ in file.passed_over)]

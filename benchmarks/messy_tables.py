@@ -136,6 +136,7 @@ def _sheets(path: Path, mapping: FileMapping) -> list[_Sheet]:
 def _others(path: Path, sheets: Sequence[_Sheet], file: TableFile) -> Iterator[tuple[_Sheet, Cells]]:
     """Each of our tables with the cells that the other reader gives, by row number."""
     suffix = path.suffix.lower()
+    found: list[tuple[_Sheet, Cells]]
     try:
         if suffix in (".xlsx", ".xlsm"):
             with warnings.catch_warnings(action="ignore"):

@@ -239,6 +239,8 @@ def _delimited() -> None:
           rejects=(("", "malformed_row", 20_000),))  # fmt: skip
     lines = ((GOOD, 1), (b'2024-01-01 10:00:00,"X,1,2\n', 1), (sale().encode() + b"\n", 400_000))
     _case("quotation mark before many rows", _streamed(*lines), accepted=400_002, rejects=(("", "malformed_row", 1),))
+    _case("line of stray quotation marks", GOOD + b'""a,' * 15_000 + b"\n" + GOOD[len(HEADER) + 1 :], accepted=4,
+          rejects=(("", "malformed_row", 1),))  # fmt: skip
     _case("row of 65,536 columns", GOOD + b"," * 65_535 + b"x\n", refused="line_too_long", says="16,384 fields")
     _case("header of sixteen thousand columns", ",".join(f"c{n}" for n in range(16_000)).encode() + b"\n1\n",
           refused="wrong_columns")  # fmt: skip

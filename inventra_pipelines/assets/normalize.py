@@ -6,11 +6,20 @@ rules are `dbt_project/models/`.
 
 from collections.abc import Iterator
 
-from dagster import AssetExecutionContext, AssetSpec, MaterializeResult, ResourceParam, multi_asset
+from dagster import (
+    AssetCheckResult,
+    AssetCheckSpec,
+    AssetExecutionContext,
+    AssetSpec,
+    MaterializeResult,
+    ResourceParam,
+    multi_asset,
+)
 
 from inventra_pipelines.assets.dbt_models import describe, rows_metadata
 from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
+from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
@@ -26,10 +35,21 @@ _DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINE
     specs=[
         AssetSpec(key, deps=[BATCHES], description=describe(key), kinds={"dbt", "postgres"}) for key in _DATE_COLUMNS
     ],
+    check_specs=[
+        AssetCheckSpec("items_are_known", asset=DEMAND_DAILY, description="Every item stands in the tenant's master."),
+        AssetCheckSpec(
+            "units_are_known", asset=DEMAND_DAILY, description="Every quantity could be converted to its item's unit."
+        ),
+        AssetCheckSpec(
+            "stock_reconciles",
+            asset=STOCK_DAILY,
+            description="The last counts are the ones before them, with receipts, sales, returns and adjustments.",
+        ),
+    ],
 )
 def normalize(
     context: AssetExecutionContext, postgres: Postgres, dbt: ResourceParam[Dbt]
-) -> Iterator[MaterializeResult]:
+) -> Iterator[MaterializeResult | AssetCheckResult]:
     """Rebuild exactly the business days that the partitions' batches touch."""
     windows = windows_of(context.partition_keys)
     with postgres.connect() as connection:
@@ -38,3 +58,7 @@ def normalize(
     models = dbt.run(postgres.url, select=["intermediate"], touched=touched, as_of=windows)
     for key, column in _DATE_COLUMNS.items():
         yield MaterializeResult(asset_key=key, metadata=rows_metadata(models, key, touched[column]))
+    with postgres.connect(read_only=True) as connection:
+        yield items_are_known(connection, sorted({window.tenant_id for window in windows}))
+        yield units_are_known(connection, touched)
+        yield stock_reconciles(connection, touched["counted_on"])

@@ -6,7 +6,7 @@ Belongs here: starting one ranged run and saying how it ended. Queued and schedu
 from dataclasses import dataclass
 from datetime import date
 
-from dagster import DagsterInstance, ExecuteInProcessResult
+from dagster import AssetCheckSeverity, DagsterInstance, ExecuteInProcessResult
 from dagster_shared.error import SerializableErrorInfo
 
 from inventra_pipelines.automation.partitions import TENANTS, partition_key
@@ -81,7 +81,7 @@ def _failures(result: ExecuteInProcessResult) -> list[str]:
 def _failed_checks(result: ExecuteInProcessResult) -> list[str]:
     lines = []
     for evaluation in result.get_asset_check_evaluations():
-        if not evaluation.passed:
+        if not evaluation.passed and evaluation.severity is AssetCheckSeverity.ERROR:
             figures = ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items())
             lines.append(f"{evaluation.asset_key.path[-1]}, check {evaluation.check_name}: {figures}")
     return lines

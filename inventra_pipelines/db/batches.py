@@ -58,7 +58,8 @@ DAY_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
 _ROWS_TO_ANALYZE = 10_000
 _SHARE_TO_ANALYZE = 0.1
 
-BatchDays = dict[str, dict[date, int]]
+# By batch id: how many rows it has of a dataset and business day. Days of other datasets are those that it reopens.
+BatchDays = dict[str, dict[tuple[str, date], int]]
 
 
 def _name(table: Table) -> sql.Identifier:
@@ -91,10 +92,10 @@ def read_released(connection: psycopg.Connection, tenant_id: str) -> set[str]:
 
 def read_days(connection: psycopg.Connection, batch_ids: Collection[str]) -> BatchDays:
     """Business days of some batches and how many rows each has."""
-    query = "select batch_id, business_on, rows from raw.batch_days where batch_id = any(%s)"
+    query = "select batch_id, dataset, business_on, rows from raw.batch_days where batch_id = any(%s)"
     days: BatchDays = {}
-    for batch_id, day, rows in connection.execute(query, (list(batch_ids),)):
-        days.setdefault(batch_id, {})[day] = rows
+    for batch_id, dataset, day, rows in connection.execute(query, (list(batch_ids),)):
+        days.setdefault(batch_id, {})[dataset, day] = rows
     return days
 
 
@@ -257,9 +258,9 @@ def write_batches(
     """
     by_id = {batch.batch_id: batch for batch in batches}
     rows = [
-        (window.tenant_id, batch_id, by_id[batch_id].dataset, by_id[batch_id].landed_on, day, count)
+        (window.tenant_id, batch_id, dataset, by_id[batch_id].landed_on, day, count)
         for batch_id, of_batch in days.items()
-        for day, count in of_batch.items()
+        for (dataset, day), count in of_batch.items()
     ]
     frames = (
         (tables.batches, pl.DataFrame([astuple(batch) for batch in batches], schema=BATCH_SCHEMA, orient="row")),
@@ -375,7 +376,7 @@ def withdraw_batch(connection: psycopg.Connection, batch_id: str, *, actor: str 
     return Withdrawal(
         batch,
         [Window(tenant_id, day, day) for day in sorted(days)],
-        merge_days(tenant_id, read_days(connection, [batch_id]).get(batch_id, {})),
+        merge_days(tenant_id, [day for _, day in read_days(connection, [batch_id]).get(batch_id, {})]),
     )
 
 
@@ -433,24 +434,30 @@ def touched_windows(connection: psycopg.Connection, windows: Sequence[Window]) -
 
 
 def record_reopened(connection: psycopg.Connection, window: Window, dataset: Dataset, days: Iterable[date]) -> None:
-    """Note business days that a window's landing days change though no row of them landed: a cancelled sale's.
+    """Note business days of a dataset that a window's landing days change though no row of them landed.
 
-    They are kept with the first of its batches, like days that a batch once held, so that every later stage and every
-    replay rebuilds them.
+    They are kept with the first of its batches, if there is one of the dataset, like days that a batch once held: so
+    every later stage and every replay rebuilds them.
     """
     connection.execute(
         """
         insert into raw.batch_days (tenant_id, batch_id, dataset, landed_on, business_on, rows)
-        select batches.tenant_id, batches.batch_id, batches.dataset, batches.landed_on, days.business_on, 0
+        select batches.tenant_id, batches.batch_id, %(dataset)s, batches.landed_on, days.business_on, 0
         from (
-            select tenant_id, batch_id, dataset, landed_on
+            select tenant_id, batch_id, landed_on
             from raw.batches
-            where tenant_id = %s and dataset = %s and landed_on between %s and %s
-            order by landed_on, batch_id
+            where tenant_id = %(tenant_id)s and landed_on between %(first)s and %(last)s
+            order by (dataset = %(dataset)s) desc, landed_on, batch_id
             limit 1
         ) as batches
-        cross join unnest(%s::date[]) as days (business_on)
+        cross join unnest(%(days)s::date[]) as days (business_on)
         on conflict do nothing
         """,
-        (window.tenant_id, dataset, window.first, window.last, list(days)),
+        {
+            "tenant_id": window.tenant_id,
+            "dataset": dataset,
+            "first": window.first,
+            "last": window.last,
+            "days": list(days),
+        },
     )

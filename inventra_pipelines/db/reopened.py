@@ -7,9 +7,12 @@ from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import psycopg
+from psycopg import sql
 
 from inventra_pipelines.db.batches import record_reopened, touched_windows
 from inventra_pipelines.db.writes import Window, days_of
+from inventra_pipelines.domain.contracts import CONTRACTS
+from inventra_pipelines.domain.tenant import Dataset
 
 _IS_BUILT = """
     select count(*) = 2
@@ -188,6 +191,38 @@ def _joined(windows: Iterable[Window]) -> list[Window]:
     return joined
 
 
+# What an alias means is decided when lines are normalized: those that are have to be once more. By the text of the code
+# alone, which finds at least the codes that the tenant's rules make equal by case, space and padding.
+_ALIASED = """
+    with
+
+    aliases as materialized (
+        select distinct ltrim(upper(trim(alias_code)), '0') as code
+        from raw.item_aliases
+        where tenant_id = %(tenant_id)s and landed_on between %(first)s and %(last)s
+    )
+
+    select distinct {column}
+    from {table}
+    where
+        tenant_id = %(tenant_id)s and exists (select from aliases)
+        and ltrim(upper(trim(item_code)), '0') in (select code from aliases)
+"""
+
+
+def aliased_days(connection: psycopg.Connection, window: Window) -> dict[Dataset, set[date]]:
+    """Business days by dataset with codes whose alias landed in the window."""
+    days: dict[Dataset, set[date]] = {}
+    parameters = {"tenant_id": window.tenant_id, "first": window.first, "last": window.last}
+    for dataset, contract in CONTRACTS.items():
+        if contract.business_day:
+            query = sql.SQL(_ALIASED).format(
+                column=sql.Identifier(contract.business_day), table=sql.Identifier("raw", dataset)
+            )
+            days[dataset] = {day for (day,) in connection.execute(query, parameters).fetchall()}
+    return days
+
+
 def reopen(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[str, list[Window]]:
     """The business days that landing days touch, with those that they reopen, noted for every later stage.
 
@@ -199,6 +234,8 @@ def reopen(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[st
         As `touched_windows`.
     """
     for window in windows:
+        for dataset, days in aliased_days(connection, window).items():
+            record_reopened(connection, window, dataset, sorted(days))
         touched = touched_windows(connection, [window])["sold_on"]
         own = {day for _, day in days_of(touched)}
         reopened = {day for _, day in days_of(reopened_days(connection, touched))} - own

@@ -177,7 +177,7 @@ batch_days = _table(
     _day("landed_on"),
     _day("business_on"),
     _whole("rows"),
-    key=("batch_id", "business_on"),
+    key=("batch_id", "dataset", "business_on"),
 )
 rejects = _table(
     "raw",

@@ -297,9 +297,10 @@ class _Ingest:
         )
         return loaded
 
-    def _days_of(self, holding: _Holding, found: _Found, days_before: BatchDays) -> dict[date, int]:
+    def _days_of(self, holding: _Holding, found: _Found, days_before: BatchDays) -> dict[tuple[str, date], int]:
         if holding.batch.batch_id in found.loaded:
-            return {date.fromisoformat(day): rows for day, rows in found.loaded[holding.batch.batch_id].days}
+            counted = found.loaded[holding.batch.batch_id].days
+            return {(holding.batch.dataset, date.fromisoformat(day)): rows for day, rows in counted}
         if holding.batch.batch_id in days_before:
             return days_before[holding.batch.batch_id]
         batch_id = holding.batch.batch_id

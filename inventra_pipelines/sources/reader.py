@@ -367,7 +367,7 @@ class Reader:
     def _how_it_ended(self) -> str:
         assert self._process is not None
         code = self._process.wait(timeout=10)
-        return "it took too much computing time" if code == -24 else f"the reader gave up on it (exit code {code})"
+        return "it took too much computing time" if code == -24 else "it ended the process that read it"
 
 
 @dataclass

@@ -15,6 +15,8 @@ from functools import cached_property
 # As long as a line or a quoted record may be.
 MOST_RECORD_BYTES = 16 * 2**20
 MOST_FIELDS = 16_384
+# Of a line that is not quoted by the rules; each may have the rest of the line looked through.
+_MOST_STRAY_MARKS = 1_000
 # Bytes that no business file holds, to stand for a mark that is more than one byte.
 _STAND_INS = tuple(bytes([byte]) for byte in (0x1F, 0x1E, 0x1D, 0x1C, 0x01, 0x02, 0x03, 0x04))
 
@@ -132,7 +134,7 @@ class Dialect:
         """The fields of a line whose quotation marks may be stray; none where one is not closed in it."""
         if self._opens_no_field(text):
             return self.split(text)
-        if not self._patterns.loose_line.fullmatch(text):
+        if text.count(self.quote_byte) > _MOST_STRAY_MARKS or not self._patterns.loose_line.fullmatch(text):
             return None
         found = self._patterns.loose_field.findall(text)
         return self._texts(self._value(quoted, plain) for quoted, plain in found)

@@ -7,6 +7,7 @@ import pytest
 
 from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
 from inventra_pipelines.checks.ingest import no_file_rejected, rows_reconcile
+from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.tenant import ForecastConfig, TenantConfig
 from inventra_pipelines.sources.outcome import RefusedFile
@@ -94,3 +95,54 @@ def test_an_active_item_without_a_forecast_of_every_week_fails_its_check(connect
     connection.execute(FORECAST, (1.0, 2.0))
     assert every_active_item_forecast(connection, WINDOW, tenants[1]).passed
     assert not every_active_item_forecast(connection, WINDOW, tenants[2]).passed
+
+
+def test_a_count_that_its_movements_do_not_explain_is_named(connection: psycopg.Connection):
+    connection.execute(
+        """
+        create table intermediate.int_stock_reconciliation (
+            tenant_id text, item_id text, location_id text, counted_on date, opening_on date,
+            expected_closing numeric, closing numeric, difference numeric
+        )
+        """
+    )
+    row = "insert into intermediate.int_stock_reconciliation values ('shop', %s, 'main', %s, '2026-03-01', 5, %s, %s)"
+    connection.execute(row, ("A", DAY, 5, 0))
+    connection.execute(row, ("B", date(2026, 2, 28), 1, -4))
+    assert stock_reconciles(connection, [Window("shop", date(2026, 2, 1), DAY)]).passed, (
+        "only the last day is looked at"
+    )
+    connection.execute(row, ("C", DAY, 3, -2))
+    result = stock_reconciles(connection, WINDOW)
+    assert not result.passed
+    assert result.metadata["largest"].value == "shop C at main on 2026-03-02: counted 3, 5 expected since 2026-03-01"
+
+
+def test_an_item_without_a_master_row_is_named_where_there_is_a_master(connection: psycopg.Connection):
+    connection.execute("create table intermediate.int_items (tenant_id text, item_id text, is_in_master boolean)")
+    connection.execute("insert into intermediate.int_items values ('shop', 'A', true), ('shop', 'B', false)")
+    assert items_are_known(connection, ["shop"]).passed, "there is no master"
+    connection.execute(BATCH.replace("'stock'", "'items'"))
+    result = items_are_known(connection, ["shop"])
+    assert not result.passed and result.metadata["first"].value == "shop B"
+
+
+def test_a_quantity_in_a_unit_that_nobody_defined_is_counted(connection: psycopg.Connection):
+    for table, columns in {
+        "int_sales_lines": "sold_on date, line_kind text",
+        "int_stock_daily": "counted_on date, quantity_on_hand numeric",
+        "int_supply_lines": "ordered_on date, quantity_ordered numeric",
+    }.items():
+        connection.execute(f"create table intermediate.{table} (tenant_id text, {columns})".encode())
+    connection.execute("insert into intermediate.int_sales_lines values ('shop', '2026-03-02', 'sale')")
+    touched = dict.fromkeys(("sold_on", "counted_on", "ordered_on"), WINDOW)
+    assert units_are_known(connection, touched).passed
+    connection.execute("insert into intermediate.int_sales_lines values ('shop', '2026-03-02', 'unconverted')")
+    connection.execute("insert into intermediate.int_stock_daily values ('shop', '2026-03-02', null)")
+    result = units_are_known(connection, touched)
+    assert not result.passed
+    assert {name: result.metadata[name].value for name in ("sales_lines", "stock_counts", "order_lines")} == {
+        "sales_lines": 1,
+        "stock_counts": 1,
+        "order_lines": 0,
+    }

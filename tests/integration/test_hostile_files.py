@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -42,7 +43,8 @@ MOST_SECONDS = 30
 MOST_MEMORY = 300 * 2**20
 # Words of programs, and places on this machine, have no place in what a sender reads.
 _INTERNAL = re.compile(
-    r"Traceback|inventra_pipelines|/kept/|/tmp|\.rs\b|\.py\b|panick|unwrap|calamine|\bsys\.|\bint\(|XML_PARSE|Exception|"
+    rf"{re.escape(tempfile.gettempdir())}|/kept/|Traceback|inventra_pipelines|calamine|"
+    r"\.rs\b|\.py\b|panick|unwrap|\bsys\.|\bint\(|XML_PARSE|Exception|"
     r"Error\b|Errno|None\b|<string>|exit code|[\x00-\x1f\x7f]"
 )
 
@@ -177,6 +179,7 @@ def test_a_process_that_is_killed_in_mid_file_costs_that_file_alone(children, go
         found = read(reader, job([good, long, good], names=["sales_1.csv", "sales_2.csv", "sales_3.csv"]), at=kill)
     assert found.refused.keys() == {"sales_2.csv"}
     assert is_one_clear_line(found.refused["sales_2.csv"], "sales_2.csv")
+    assert "it ended the process that read it" in found.refused["sales_2.csv"]
     assert {name: done.accepted for name, done in found.done.items()} == {"sales_1.csv": 2, "sales_3.csv": 2}
 
 

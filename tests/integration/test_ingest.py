@@ -12,6 +12,7 @@ import pytest
 
 from inventra_pipelines.db.batches import release_batch, touched_windows, withdraw_batch
 from inventra_pipelines.db.engine import connect
+from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.db.tenants import record_tenants
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.contracts import CONTRACTS
@@ -285,6 +286,20 @@ def test_rows_passed_over_are_counted_and_named(shop: Shop):
     )
     assert (state, read, passed_over) == ("loaded", 2, 1)
     assert message.startswith("1 row passed over: totals in row 6: Total")
+
+
+def test_a_new_alias_touches_the_days_on_which_its_code_was_sold(shop: Shop):
+    shop.land(HEADER + sale(MONDAY, "x-1 ") + sale(MONDAY - timedelta(20), "B"))
+    shop.ingest()
+    shop.land("alias_code,item_code\nX-1,A\n", TUESDAY, name="item_aliases.csv")
+    shop.ingest(TUESDAY)
+    tuesday = [Window("shop", TUESDAY, TUESDAY)]
+    with connect(shop.url) as connection:
+        assert touched_windows(connection, tuesday)["sold_on"] == []
+        assert reopen(connection, tuesday)["sold_on"] == [Window("shop", MONDAY, MONDAY)]
+    shop.ingest(TUESDAY)
+    with connect(shop.url) as connection:
+        assert touched_windows(connection, tuesday)["sold_on"] == [Window("shop", MONDAY, MONDAY)]
 
 
 def test_an_unknown_batch_cannot_be_withdrawn(shop: Shop):

@@ -117,6 +117,7 @@ def test_any_text_comes_back_as_it_went_in(migrated_url: str, texts: list[str | 
             "raw_value": texts,
             "reason_code": ["r"] * len(texts),
             "message": ["m"] * len(texts),
+            "hint": ["h"] * len(texts),
         },
         schema_overrides={"raw_value": pl.String, "landed_on": pl.Date, "row_number": pl.Int32},
     )

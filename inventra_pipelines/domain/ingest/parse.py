@@ -107,7 +107,8 @@ def parse_rows(
     """Type rows, reject those that the contract does not allow, and pass over those that are no data.
 
     Text is stripped of white space, and all but free text of marks of no width; what is empty then, or one of the
-    mapping's null values, is null. Where the contract has a key and it repeats within a scope, the last row holds and the others are rejected.
+    mapping's null values, is null. Where the contract has a key and it repeats within a scope, the last row holds and
+    the others are rejected.
 
     Args:
         frame: `sheet`, `row_number`, `problem` and `problem_text` (why the reader could not split the row, else null),

@@ -25,6 +25,8 @@ HowSure = Literal["sure", "likely", "perhaps"]
 # Texts that are compared again and again while a header row is searched for.
 _REMEMBERED = 2**14
 _SAMPLED_TEXTS = 500
+# A table of more columns is no list of rows; guesses for the first of them are enough.
+_MOST_HEADERS = 300
 _LEAST_SHARE = 0.8
 _LIKELY, _PERHAPS = 0.8, 0.62
 _TIME_OF_DAY = r"^[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[AaPp][Mm])?$"
@@ -123,6 +125,7 @@ def suggest_columns(headers: Sequence[str], sample: Sequence[pl.Series], contrac
         sample: Some stripped, non-empty texts of each.
         contract: The dataset's.
     """
+    headers, sample = headers[:_MOST_HEADERS], sample[:_MOST_HEADERS]
     kinds = [_kinds(texts.head(_SAMPLED_TEXTS)) for texts in sample]
     fits = [
         fit

@@ -152,3 +152,10 @@ def test_every_contracts_own_names_are_a_header_and_its_rows_are_none(dataset):
     is_header = is_header_of(contract, FileMapping())
     assert is_header([column.name for column in contract.columns])
     assert not is_header(["2024-01-02" if "date" in column.type else "17" for column in contract.columns])
+
+
+def test_a_refusal_names_so_many_headers_as_a_person_reads():
+    error = refused([f"column {number} {'x' * 1000}" for number in range(16_000)])
+    assert error.reason_code == "wrong_columns"
+    assert "'column 0 xxx" in error.message and error.message.endswith("and 15,960 more")
+    assert len(error.message) < 4000

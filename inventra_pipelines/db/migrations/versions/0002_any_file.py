@@ -86,7 +86,7 @@ def upgrade() -> None:
     for table in ("stock", "items", "suppliers", "purchase_orders"):
         _key(table, "batch_id", "row_number", "sheet")
     _key("rejects", "batch_id", "row_number", "sheet", "column_name")
-    _key("batch_days", "batch_id", "business_on")
+    _key("batch_days", "batch_id", "dataset", "business_on")
     op.create_index("rejects_landing", "rejects", ["tenant_id", "landed_on"], schema="raw")
     op.create_index("batch_days_landing", "batch_days", ["tenant_id", "landed_on"], schema="raw")
 

@@ -1,0 +1,69 @@
+"""Checks of the normalize stage: what a planner should look into, though the night goes on.
+
+Belongs here: reading the figures and saying what they mean. All of them warn: a difference in stock, a code that no
+master names or a unit that nobody defined is the business's to mend, and stands in a table meanwhile.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import psycopg
+from dagster import AssetCheckResult, AssetCheckSeverity
+
+from inventra_pipelines.assets.keys import DEMAND_DAILY, STOCK_DAILY
+from inventra_pipelines.db.reads.normalized import unknown_items, unknown_units
+from inventra_pipelines.db.reads.stock import stock_differences
+from inventra_pipelines.db.writes import Window
+
+_SHOWN = 10
+
+
+def stock_reconciles(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """The last count in each window is the count before it, with what was received, sold and adjusted since."""
+    last_days = [Window(window.tenant_id, window.last, window.last) for window in windows]
+    found = stock_differences(connection, last_days, most=_SHOWN)
+    largest = [
+        f"{each.tenant_id} {each.item_id} at {each.location_id} on {each.counted_on}: counted {each.closing:f}, "
+        f"{each.expected_closing:f} expected since {each.opening_on}"
+        for each in found.largest
+    ]
+    return AssetCheckResult(
+        asset_key=STOCK_DAILY,
+        check_name="stock_reconciles",
+        passed=not found.differing,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "counts": found.counts,
+            "compared": found.compared,
+            "differing": found.differing,
+            "units": float(found.units),
+            "largest": "\n".join(largest) or "none",
+        },
+    )
+
+
+def items_are_known(connection: psycopg.Connection, tenant_ids: Sequence[str]) -> AssetCheckResult:
+    """Every item that is sold, stocked or ordered stands in the master, for tenants that have one."""
+    items = unknown_items(connection, tenant_ids)
+    return AssetCheckResult(
+        asset_key=DEMAND_DAILY,
+        check_name="items_are_known",
+        passed=not items,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "items": len(items),
+            "first": "\n".join(f"{tenant_id} {item_id}" for tenant_id, item_id in items[:_SHOWN]) or "none",
+            "all": "select * from intermediate.int_unmapped_items",
+        },
+    )
+
+
+def units_are_known(connection: psycopg.Connection, touched: Mapping[str, Sequence[Window]]) -> AssetCheckResult:
+    """Every quantity of the touched days could be converted to its item's unit."""
+    lines = unknown_units(connection, touched)
+    return AssetCheckResult(
+        asset_key=DEMAND_DAILY,
+        check_name="units_are_known",
+        passed=not any(lines.values()),
+        severity=AssetCheckSeverity.WARN,
+        metadata={**lines, "remedy": "declare unit_factors in the tenant's file, or quantity_factor in item_aliases"},
+    )

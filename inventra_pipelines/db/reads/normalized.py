@@ -1,0 +1,46 @@
+"""What the checks of normalized data read: items without a master row, and quantities without a known unit.
+
+Belongs here: SQL and its parameters.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import psycopg
+from psycopg import sql
+
+from inventra_pipelines.db.writes import Window
+
+_UNKNOWN_ITEMS = """
+    select tenant_id, item_id
+    from intermediate.int_items
+    where
+        tenant_id = any(%(tenant_ids)s)
+        and not is_in_master
+        and tenant_id in (select distinct tenant_id from raw.batches where dataset = 'items' and rows_accepted > 0)
+    order by tenant_id, item_id
+"""
+# Dataset, the model's name, its date column and which of its rows have no known quantity.
+_UNKNOWN_UNITS = (
+    ("sales_lines", "int_sales_lines", "sold_on", "line_kind = 'unconverted'"),
+    ("stock_counts", "int_stock_daily", "counted_on", "quantity_on_hand is null"),
+    ("order_lines", "int_supply_lines", "ordered_on", "quantity_ordered is null"),
+)
+
+
+def unknown_items(connection: psycopg.Connection, tenant_ids: Sequence[str]) -> list[tuple[str, str]]:
+    """Tenant and item of what was sold, stocked or ordered and stands in no master, for tenants that have one."""
+    return connection.execute(_UNKNOWN_ITEMS, {"tenant_ids": list(tenant_ids)}).fetchall()
+
+
+def unknown_units(connection: psycopg.Connection, touched: Mapping[str, Sequence[Window]]) -> dict[str, int]:
+    """How many lines of the touched days, by date column, are in a unit that nobody defined."""
+    lines: dict[str, int] = {}
+    for name, model, column, condition in _UNKNOWN_UNITS:
+        query = sql.SQL("select count(*) from {} where tenant_id = %s and {} between %s and %s and {}").format(
+            sql.Identifier("intermediate", model), sql.Identifier(column), sql.SQL(condition)
+        )
+        lines[name] = 0
+        for window in touched.get(column, []):
+            row = connection.execute(query, (window.tenant_id, window.first, window.last)).fetchone()
+            lines[name] += row[0] if row else 0
+    return lines

@@ -46,10 +46,10 @@ imports: install-dev ## The layers of docs/architecture.md
 	$(BIN)/lint-imports
 
 unit: install-dev ## Unit and definitions tests
-	$(BIN)/pytest tests/unit tests/definitions
+	$(BIN)/pytest tests/unit tests/definitions $(TWO_WORKERS)
 
 integration: install-dev ## Tests against a real, embedded Postgres
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration $(TWO_WORKERS)
 
 end-to-end: install-dev ## The real webserver and daemon, driven over GraphQL
 	$(BIN)/pytest tests/end_to_end
@@ -65,6 +65,9 @@ bench-quick: install-dev ## A week instead of a year, small files: proves that t
 lock: install-dev ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock
 	$(BIN)/uv pip compile pyproject.toml --extra build --extra dev --extra bench --constraints requirements.lock $(LOCK_OPTIONS) --output-file requirements-dev.lock
+
+# Files of tests are shared out: those of one file use one database.
+TWO_WORKERS := --numprocesses 2 --dist loadscope
 
 LOCK_OPTIONS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
 

@@ -29,7 +29,7 @@ from inventra_pipelines.domain.tenant import Feed, TenantConfig
 from inventra_pipelines.settings import Settings
 from inventra_pipelines.sources.ingest import ingest_windows
 from inventra_pipelines.sources.landing import Landing
-from inventra_pipelines.sources.reader import FileDone, FileToRead, Job, Reader
+from inventra_pipelines.sources.reader.process import FileDone, FileToRead, Job, Reader
 from inventra_pipelines.tenants import get_tenant
 
 GIFTS = "gifts"

@@ -22,8 +22,8 @@ from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of,
 from inventra_pipelines.domain.ingest.parse import parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.tables import contract_columns
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.formats.tables import contract_columns
 
 _COLUMNS: dict[str, str | list[str]] = {
     "sold_at": ["DATE", "TIME"],

@@ -26,8 +26,8 @@ from inventra_pipelines.domain.contracts import SALES
 from inventra_pipelines.domain.ingest.headers import normalized_header
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.reader import FileDone, FileRefused, FileToRead, Job, Reader, Rows
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.reader.process import FileDone, FileRefused, FileToRead, Job, Reader, Rows
 
 CORPORA = ("calamine", "frictionless", "readxl")
 _SUFFIXES = {".csv", ".tsv", ".xls", ".xlsx", ".xlsm", ".xlsb", ".ods"}

@@ -26,7 +26,7 @@ from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.resources.landing import LandingZone, user_name
 from inventra_pipelines.settings import Settings
 from inventra_pipelines.sources.correction_file import correction_text, correction_workbook
-from inventra_pipelines.sources.rejected_rows import Fault, RejectedSheet, read_rejected
+from inventra_pipelines.sources.reader.rejected_rows import Fault, RejectedSheet, read_rejected
 from inventra_pipelines.tenants import get_tenant
 
 app = typer.Typer(no_args_is_help=True)

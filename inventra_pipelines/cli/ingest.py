@@ -26,9 +26,9 @@ from inventra_pipelines.domain.ingest.batches import Batch, batch_id_of
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.errors import InventraError, PermanentError
 from inventra_pipelines.settings import Settings, get_settings
-from inventra_pipelines.sources.look import FileLook
-from inventra_pipelines.sources.reader import Question, Reader
-from inventra_pipelines.sources.suggest import Suggestion
+from inventra_pipelines.sources.reader.look import FileLook
+from inventra_pipelines.sources.reader.process import Question, Reader
+from inventra_pipelines.sources.reader.suggest import Suggestion
 from inventra_pipelines.tenants import get_tenant
 
 

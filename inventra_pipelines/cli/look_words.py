@@ -9,8 +9,8 @@ from inventra_pipelines.cli.console import out
 from inventra_pipelines.cli.mapping import mapping_yaml
 from inventra_pipelines.cli.tables import print_table, say, title
 from inventra_pipelines.domain.ingest.rejects import RowReason
-from inventra_pipelines.sources.look import FileLook, RejectKind, TableLook
-from inventra_pipelines.sources.suggest import Suggestion
+from inventra_pipelines.sources.reader.look import FileLook, RejectKind, TableLook
+from inventra_pipelines.sources.reader.suggest import Suggestion
 
 _BY = {
     "mapping": "the tenant's file says so",

@@ -18,8 +18,8 @@ from inventra_pipelines.domain.contracts import CONTRACTS
 from inventra_pipelines.domain.tenant import Dataset, FileMapping, TenantConfig
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.settings import get_settings
-from inventra_pipelines.sources.reader import Question, Reader
-from inventra_pipelines.sources.suggest import DatasetFit, Suggestion
+from inventra_pipelines.sources.reader.process import Question, Reader
+from inventra_pipelines.sources.reader.suggest import DatasetFit, Suggestion
 from inventra_pipelines.tenants import get_tenant
 
 app = typer.Typer(no_args_is_help=True)

@@ -17,13 +17,13 @@ from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, bat
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.sources.landing import LandedFile, Landing
-from inventra_pipelines.sources.reader import FileToRead, Job
+from inventra_pipelines.sources.reader.process import FileToRead, Job
 
 # Files of one job are read by one call of the reader; those that share it are small.
 _JOB_BYTES = 8 * 2**20
 _JOB_FILES = 400
 
-_READING_CODE = ("domain/contracts.py", "domain/ingest/*.py", "sources/*.py")
+_READING_CODE = ("domain/contracts.py", "domain/ingest/*.py", "sources/**/*.py")
 
 
 @dataclass

@@ -20,7 +20,7 @@ from inventra_pipelines.domain.ingest.headers import normalized_header
 from inventra_pipelines.domain.reports.xlsx_archive import WorkbookArchive
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.sources.rejected_rows import RejectedRow, RejectedSheet
+from inventra_pipelines.sources.reader.rejected_rows import RejectedRow, RejectedSheet
 
 _NOTES = ("rejected column", "rejected because", "what to do", "sheet", "row")
 _LINE = "line as it stood"

@@ -1,7 +1,7 @@
 """Landed files into `raw`: find, keep, read, load, settle; a bounded piece of landing days at a time.
 
 Belongs here: the order of those steps. The rules are `domain/ingest/`, the files `landing.py` and `contents.py`, the
-process that reads them `reader.py`, the SQL `db/batches.py`. Each piece is one transaction: killed in mid-write, it
+process that reads them `reader/`, the SQL `db/batches.py`. Each piece is one transaction: killed in mid-write, it
 leaves what stood there before. A content whose rows stand in the tables already, read by this code with this mapping,
 is not read again.
 """
@@ -40,7 +40,7 @@ from inventra_pipelines.sources.contents import Contents, find_contents, jobs_of
 from inventra_pipelines.sources.landing import LandedFile, Landing
 from inventra_pipelines.sources.load import Loaded, load
 from inventra_pipelines.sources.outcome import IngestOutcome
-from inventra_pipelines.sources.reader import FileDone, Reader
+from inventra_pipelines.sources.reader.process import FileDone, Reader
 
 __all__ = ["IngestOutcome", "ingest_windows"]
 

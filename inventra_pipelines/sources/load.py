@@ -1,6 +1,6 @@
 """What the reader gives, into the raw tables: COPY as it comes, and the rows of a refused file out again.
 
-Belongs here: the order of COPY and delete within the caller's transaction. Reading is `reader.py`, the statements are
+Belongs here: the order of COPY and delete within the caller's transaction. Reading is `reader/`, the statements are
 `db/batches.py`.
 """
 
@@ -19,8 +19,8 @@ from inventra_pipelines.domain.contracts import CONTRACTS, Contract
 from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.ingest.rejects import FileRejected, RowReason
 from inventra_pipelines.domain.tenant import Dataset
-from inventra_pipelines.sources.raw_rows import REJECT_ROW_SCHEMA, row_schema
-from inventra_pipelines.sources.reader import FileDone, FileRefused, Result, Rows
+from inventra_pipelines.sources.reader.process import FileDone, FileRefused, Result, Rows
+from inventra_pipelines.sources.reader.raw_rows import REJECT_ROW_SCHEMA, row_schema
 
 _BLOCK = 2**20
 # Rejects wait for the end of the COPY of rows; beyond this they wait on disk.

@@ -12,9 +12,9 @@ from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of,
 from inventra_pipelines.domain.ingest.parse import parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources import excel_files
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.tables import contract_columns
+from inventra_pipelines.sources.formats import excel_files
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.formats.tables import contract_columns
 
 SALES = CONTRACTS["sales"]
 DEFAULT = FileMapping(time_zone="UTC", currency_signs=["EUR"])

@@ -27,7 +27,7 @@ from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping, TenantConfig
 from inventra_pipelines.sources.ingest import ingest_windows
 from inventra_pipelines.sources.landing import Landing
-from inventra_pipelines.sources.reader import (
+from inventra_pipelines.sources.reader.process import (
     FileDone,
     FileRefused,
     FileToRead,
@@ -224,8 +224,8 @@ def test_a_file_that_hangs_is_given_up(children, good: Path, long: Path, monkeyp
     with Reader() as reader:
         assert read(reader, job([good])).done
         with monkeypatch.context() as patched:
-            patched.setattr("inventra_pipelines.sources.reader._SECONDS", 2.0)
-            patched.setattr("inventra_pipelines.sources.reader._SECONDS_PER_MB", 0.0)
+            patched.setattr("inventra_pipelines.sources.reader.process._SECONDS", 2.0)
+            patched.setattr("inventra_pipelines.sources.reader.process._SECONDS_PER_MB", 0.0)
             found = read(reader, job([long]), at=stop)
         assert "it took too long" in found.refused[long.name]
         assert read(reader, job([good])).done[good.name].accepted == 2
@@ -244,7 +244,7 @@ _PARENT = """
 import sys
 from pathlib import Path
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.reader import FileToRead, Job, Reader
+from inventra_pipelines.sources.reader.process import FileToRead, Job, Reader
 batch = dict(batch_id="b", tenant_id="t", landed_on="2024-01-01", file_name="f")
 file = FileToRead(Path(sys.argv[1]), "sales.csv", batch)
 with Reader() as reader:

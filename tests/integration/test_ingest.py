@@ -21,7 +21,7 @@ from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.ingest import ingest_windows
 from inventra_pipelines.sources.landing import Landing
 from inventra_pipelines.sources.outcome import IngestOutcome
-from inventra_pipelines.sources.reader import Reader
+from inventra_pipelines.sources.reader.process import Reader
 
 MONDAY = date(2024, 1, 1)
 TUESDAY = MONDAY + timedelta(1)

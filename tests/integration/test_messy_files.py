@@ -11,7 +11,7 @@ from benchmarks import messy_files
 from benchmarks.messy_sales import SalesFile, declared, sales_files
 from benchmarks.messy_tables import TableFile, table_files
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.reader import FileDone, FileRefused, FileToRead, Job, Reader, Rows
+from inventra_pipelines.sources.reader.process import FileDone, FileRefused, FileToRead, Job, Reader, Rows
 from tests.conftest import PROJECT
 
 HEADERS = ["DATE", "TIME", "Qty", "PRODUCTID", "Price", "ProductType", "ProductDescription", "URL", "Comments"]

@@ -11,7 +11,7 @@ from inventra_pipelines.cli.main import app
 from inventra_pipelines.domain.contracts import STOCK
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.sources.look import look
+from inventra_pipelines.sources.reader.look import look
 from tests.unit.cli.messy_files import MESSY_FILES
 
 _BAD = """\

@@ -6,8 +6,8 @@ import pytest
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.look import FileLook
-from inventra_pipelines.sources.reader import Question, Reader
+from inventra_pipelines.sources.reader.look import FileLook
+from inventra_pipelines.sources.reader.process import Question, Reader
 
 
 def looked_at(reader: Reader, path: Path) -> list[FileLook]:

@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from inventra_pipelines.sources.complaints import in_words
+from inventra_pipelines.sources.formats.complaints import in_words
 
 
 class _Panic(BaseException):

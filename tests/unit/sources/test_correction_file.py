@@ -11,8 +11,8 @@ from inventra_pipelines.domain.contracts import SALES
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.correction_file import correction_text, correction_workbook
-from inventra_pipelines.sources.look import look
-from inventra_pipelines.sources.rejected_rows import Fault, RejectedRow, RejectedSheet, read_rejected
+from inventra_pipelines.sources.reader.look import look
+from inventra_pipelines.sources.reader.rejected_rows import Fault, RejectedRow, RejectedSheet, read_rejected
 
 GERMAN = FileMapping(
     columns={"sold_at": "Datum", "item_code": "Artikel", "quantity": "Menge", "unit_price": "Preis"},

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources import blocks, csv_files, records
-from inventra_pipelines.sources.csv_files import read_delimited
+from inventra_pipelines.sources.formats import blocks, csv_files, records
+from inventra_pipelines.sources.formats.csv_files import read_delimited
 
 
 @pytest.fixture

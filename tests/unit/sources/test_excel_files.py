@@ -11,8 +11,8 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.excel_files import read_workbook
-from inventra_pipelines.sources.tables import OpenedFile
+from inventra_pipelines.sources.formats.excel_files import read_workbook
+from inventra_pipelines.sources.formats.tables import OpenedFile
 
 
 @pytest.fixture
@@ -251,7 +251,7 @@ def test_a_workbook_is_known_by_its_content_and_not_by_its_name(workbook):
 
 
 def test_a_long_sheet_comes_in_pieces_without_a_gap(tmp_path, monkeypatch):
-    monkeypatch.setattr("inventra_pipelines.sources.excel_files._CHUNK_ROWS", 40)
+    monkeypatch.setattr("inventra_pipelines.sources.formats.excel_files._CHUNK_ROWS", 40)
     book = openpyxl.Workbook(write_only=True)
     sheet = book.create_sheet("Sales")
     for number in range(101):

@@ -4,7 +4,7 @@ import pytest
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.header_rows import Header, find_header
+from inventra_pipelines.sources.formats.header_rows import Header, find_header
 
 
 def find(rows, *needs, **mapping) -> Header:

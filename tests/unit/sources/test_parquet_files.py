@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
-from inventra_pipelines.sources import parquet_files
-from inventra_pipelines.sources.parquet_files import read_parquet
+from inventra_pipelines.sources.formats import parquet_files
+from inventra_pipelines.sources.formats.parquet_files import read_parquet
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ import pytest
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources import packing
-from inventra_pipelines.sources.read import open_file
+from inventra_pipelines.sources.formats import packing
+from inventra_pipelines.sources.formats.read import open_file
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ import pytest
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources import excel_files
-from inventra_pipelines.sources.excel_files import read_workbook
+from inventra_pipelines.sources.formats import excel_files
+from inventra_pipelines.sources.formats.excel_files import read_workbook
 
 SHEET = "xl/worksheets/sheet1.xml"
 

@@ -14,8 +14,8 @@ import xlrd
 
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.excel_files import read_workbook
-from inventra_pipelines.sources.workbook_records import xlsb_records
+from inventra_pipelines.sources.formats.excel_files import read_workbook
+from inventra_pipelines.sources.formats.workbook_records import xlsb_records
 
 ERRORS = ["#DIV/0!", "#N/A", "#NAME?", "#NULL!", "#NUM!", "#REF!", "#VALUE!"]
 SHEET = "xl/worksheets/sheet1.xml"

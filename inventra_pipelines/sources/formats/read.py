@@ -12,12 +12,19 @@ from pathlib import Path
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.csv_files import read_delimited
-from inventra_pipelines.sources.excel_files import read_workbook
-from inventra_pipelines.sources.kinds import Kind, find_kind
-from inventra_pipelines.sources.packing import Archive, is_workbook, limit_for, list_zip, unpack_gzip, unpack_member
-from inventra_pipelines.sources.parquet_files import read_parquet
-from inventra_pipelines.sources.tables import IsHeader, OpenedFile, Table
+from inventra_pipelines.sources.formats.csv_files import read_delimited
+from inventra_pipelines.sources.formats.excel_files import read_workbook
+from inventra_pipelines.sources.formats.kinds import Kind, find_kind
+from inventra_pipelines.sources.formats.packing import (
+    Archive,
+    is_workbook,
+    limit_for,
+    list_zip,
+    unpack_gzip,
+    unpack_member,
+)
+from inventra_pipelines.sources.formats.parquet_files import read_parquet
+from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
 
 
 @contextmanager

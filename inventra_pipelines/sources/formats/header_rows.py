@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.tables import IsHeader
+from inventra_pipelines.sources.formats.tables import IsHeader
 
 # A header stands within these first rows, or the mapping says where it stands.
 SEARCHED_ROWS = 60

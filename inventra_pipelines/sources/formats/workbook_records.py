@@ -15,9 +15,9 @@ from pathlib import Path
 from xlrd.compdoc import CompDoc
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.complaints import in_words
-from inventra_pipelines.sources.workbook_archive import Archive, check_extent, encrypted
-from inventra_pipelines.sources.workbook_faults import SheetNotes, WorkbookNotes, sheet_parts, workbook_part
+from inventra_pipelines.sources.formats.complaints import in_words
+from inventra_pipelines.sources.formats.workbook_archive import Archive, check_extent, encrypted
+from inventra_pipelines.sources.formats.workbook_faults import SheetNotes, WorkbookNotes, sheet_parts, workbook_part
 
 _ERRORS = {
     0x00: "#NULL!",

@@ -1,9 +1,9 @@
-"""The process that reads files: `python -m inventra_pipelines.sources.reader_process`, jobs on stdin, rows on stdout.
+"""The process that reads files: `python -m inventra_pipelines.sources.reader.child`, jobs on stdin, rows on stdout.
 
 Belongs here: what must not run in the caller's process, since a file can crash a parser, or make it eat all memory or
 all day. Memory and CPU are limited before the first file is opened. Each message is a line of JSON with the sizes of
 the blocks that follow it: accepted and rejected rows as tuples of a binary COPY. What is asked of a file instead of its
-rows is `answers.py`. `reader.py` is the other end.
+rows is `answers.py`. `reader/` is the other end.
 """
 
 import json
@@ -24,11 +24,11 @@ from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of,
 from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.answers import answer
-from inventra_pipelines.sources.complaints import in_words
-from inventra_pipelines.sources.raw_rows import raw_rejects, raw_rows
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.tables import Table, contract_columns
+from inventra_pipelines.sources.formats.complaints import in_words
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.formats.tables import Table, contract_columns
+from inventra_pipelines.sources.reader.answers import answer
+from inventra_pipelines.sources.reader.raw_rows import raw_rejects, raw_rows
 
 _ADDRESS_SPACE = 4 * 2**30
 _CPU_SECONDS = 25

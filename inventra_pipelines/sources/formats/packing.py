@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.complaints import in_words
+from inventra_pipelines.sources.formats.complaints import in_words
 
 MOST_MEMBERS = 100
 MOST_BYTES = 20 * 10**9

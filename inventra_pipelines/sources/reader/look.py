@@ -15,8 +15,8 @@ from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of,
 from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileRejected, RowReason
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.tables import Table, contract_columns
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.formats.tables import Table, contract_columns
 
 _FIRST_ROWS = 5
 _PASSED_OVER_SHOWN = 20

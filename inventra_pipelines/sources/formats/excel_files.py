@@ -20,15 +20,15 @@ import polars as pl
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.complaints import in_words
-from inventra_pipelines.sources.header_rows import Header
-from inventra_pipelines.sources.tables import IsHeader, OpenedFile, Table
-from inventra_pipelines.sources.workbook_archive import Archive
-from inventra_pipelines.sources.workbook_cells import tidied
-from inventra_pipelines.sources.workbook_faults import SheetNotes, WorkbookNotes, xlsx_notes
-from inventra_pipelines.sources.workbook_headers import blank_rows, sheet_header
-from inventra_pipelines.sources.workbook_ods import ods_notes
-from inventra_pipelines.sources.workbook_records import xls_notes, xlsb_notes
+from inventra_pipelines.sources.formats.complaints import in_words
+from inventra_pipelines.sources.formats.header_rows import Header
+from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
+from inventra_pipelines.sources.formats.workbook_archive import Archive
+from inventra_pipelines.sources.formats.workbook_cells import tidied
+from inventra_pipelines.sources.formats.workbook_faults import SheetNotes, WorkbookNotes, xlsx_notes
+from inventra_pipelines.sources.formats.workbook_headers import blank_rows, sheet_header
+from inventra_pipelines.sources.formats.workbook_ods import ods_notes
+from inventra_pipelines.sources.formats.workbook_records import xls_notes, xlsb_notes
 
 _OLE = b"\xd0\xcf\x11\xe0"
 _CHUNK_ROWS = 250_000

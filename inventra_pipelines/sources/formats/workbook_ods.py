@@ -11,9 +11,9 @@ import re
 from lxml import etree
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.complaints import in_words
-from inventra_pipelines.sources.workbook_archive import Archive, check_extent, encrypted
-from inventra_pipelines.sources.workbook_faults import UNSTORED, SheetNotes, WorkbookNotes
+from inventra_pipelines.sources.formats.complaints import in_words
+from inventra_pipelines.sources.formats.workbook_archive import Archive, check_extent, encrypted
+from inventra_pipelines.sources.formats.workbook_faults import UNSTORED, SheetNotes, WorkbookNotes
 
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"

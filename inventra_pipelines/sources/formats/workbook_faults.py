@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.complaints import in_words
-from inventra_pipelines.sources.workbook_archive import Archive, check_extent
+from inventra_pipelines.sources.formats.complaints import in_words
+from inventra_pipelines.sources.formats.workbook_archive import Archive, check_extent
 
 UNSTORED = "#CALC!"
 _MOST_OF_A_ROW = 64 * 2**20

@@ -12,9 +12,9 @@ from typing import Any
 from inventra_pipelines.domain.contracts import CONTRACTS
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.look import look
-from inventra_pipelines.sources.rejected_rows import cells_of
-from inventra_pipelines.sources.suggest import fitting_datasets, suggest
+from inventra_pipelines.sources.reader.look import look
+from inventra_pipelines.sources.reader.rejected_rows import cells_of
+from inventra_pipelines.sources.reader.suggest import fitting_datasets, suggest
 
 Piece = tuple[dict[str, Any], bytes]
 

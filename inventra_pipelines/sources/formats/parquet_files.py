@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.complaints import in_words
-from inventra_pipelines.sources.tables import OpenedFile, Table
+from inventra_pipelines.sources.formats.complaints import in_words
+from inventra_pipelines.sources.formats.tables import OpenedFile, Table
 
 _BATCH_ROWS = 100_000
 

@@ -1,7 +1,7 @@
 """Reading files in a process of their own: jobs in, rows as a binary COPY out.
 
 Belongs here: starting that process, handing it jobs, its time limit, and what its death means: the file it was reading
-is refused, the others are read by a new process. What happens inside it is `reader_process.py`.
+is refused, the others are read by a new process. What happens inside it is `child.py`.
 """
 
 import fcntl
@@ -295,7 +295,7 @@ class Reader:
     def _start(self) -> None:
         self._buffer.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "inventra_pipelines.sources.reader_process"],
+            [sys.executable, "-m", "inventra_pipelines.sources.reader.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
@@ -358,7 +358,9 @@ class Reader:
         assert self._process is not None and self._process.stdout is not None
         stream = self._process.stdout.fileno()
         began = time.monotonic()
-        ready, _, _ = select.select([stream], [], [], max(deadline.seconds, 0.01))
+        waiting = select.poll()
+        waiting.register(stream, select.POLLIN)
+        ready = waiting.poll(max(deadline.seconds, 0.01) * 1000)
         deadline.seconds -= time.monotonic() - began
         if not ready:
             raise _DiedError("it took too long")

@@ -22,9 +22,9 @@ import pyarrow as pa
 import pyarrow.csv
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.delimiters import Layout
-from inventra_pipelines.sources.records import MOST_FIELDS, MOST_RECORD_BYTES, Dialect
-from inventra_pipelines.sources.tables import ROW_SCHEMA
+from inventra_pipelines.sources.formats.delimiters import Layout
+from inventra_pipelines.sources.formats.records import MOST_FIELDS, MOST_RECORD_BYTES, Dialect
+from inventra_pipelines.sources.formats.tables import ROW_SCHEMA
 
 # A piece is small enough for flat memory, the first one smaller so that loading begins early.
 BLOCK_BYTES = 8 * 2**20

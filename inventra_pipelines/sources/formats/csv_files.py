@@ -13,11 +13,11 @@ import polars as pl
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources import blocks as piecewise
-from inventra_pipelines.sources.delimiters import Layout, delimiter_label, find_layout
-from inventra_pipelines.sources.encodings import Encoding, find_encoding, utf8_blocks
-from inventra_pipelines.sources.records import MOST_RECORD_BYTES
-from inventra_pipelines.sources.tables import IsHeader, OpenedFile, Table
+from inventra_pipelines.sources.formats import blocks as piecewise
+from inventra_pipelines.sources.formats.delimiters import Layout, delimiter_label, find_layout
+from inventra_pipelines.sources.formats.encodings import Encoding, find_encoding, utf8_blocks
+from inventra_pipelines.sources.formats.records import MOST_RECORD_BYTES
+from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
 
 _SAMPLE_BYTES = 2**18
 _SAMPLE_LINES = 200

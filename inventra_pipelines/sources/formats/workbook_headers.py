@@ -10,8 +10,8 @@ import polars as pl
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.header_rows import SEARCHED_ROWS, Header, find_header
-from inventra_pipelines.sources.tables import IsHeader
+from inventra_pipelines.sources.formats.header_rows import SEARCHED_ROWS, Header, find_header
+from inventra_pipelines.sources.formats.tables import IsHeader
 
 _LOOKED_AT_ROWS = 1_000
 

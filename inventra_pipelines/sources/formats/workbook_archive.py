@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
-from inventra_pipelines.sources.complaints import in_words
+from inventra_pipelines.sources.formats.complaints import in_words
 
 # A million rows of eight columns are 390 MB of XML.
 _MOST_BYTES = 2**30

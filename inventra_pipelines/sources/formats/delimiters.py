@@ -12,9 +12,9 @@ from itertools import islice
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.header_rows import SEARCHED_ROWS, Header, find_header
-from inventra_pipelines.sources.records import MOST_FIELDS, Dialect, Record
-from inventra_pipelines.sources.tables import IsHeader
+from inventra_pipelines.sources.formats.header_rows import SEARCHED_ROWS, Header, find_header
+from inventra_pipelines.sources.formats.records import MOST_FIELDS, Dialect, Record
+from inventra_pipelines.sources.formats.tables import IsHeader
 
 _DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _SAMPLE_RECORDS = SEARCHED_ROWS + 40

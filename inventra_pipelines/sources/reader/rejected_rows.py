@@ -15,8 +15,8 @@ import polars as pl
 from inventra_pipelines.domain.contracts import Contract
 from inventra_pipelines.domain.ingest.headers import is_header_of, map_columns
 from inventra_pipelines.domain.tenant import Dataset, FileMapping
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.reader import Question, Reader
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.reader.process import Question, Reader
 
 _DELIMITERS = (";", ",", "\t", "|")
 

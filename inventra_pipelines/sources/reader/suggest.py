@@ -20,9 +20,9 @@ from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.ingest.suggested_settings import NOTHING, suggest_settings
 from inventra_pipelines.domain.ingest.suggestions import ColumnSuggestion, suggest_columns
 from inventra_pipelines.domain.tenant import Dataset, FileMapping
-from inventra_pipelines.sources.look import FileLook, look, missing_columns
-from inventra_pipelines.sources.read import open_file
-from inventra_pipelines.sources.tables import Table
+from inventra_pipelines.sources.formats.read import open_file
+from inventra_pipelines.sources.formats.tables import Table
+from inventra_pipelines.sources.reader.look import FileLook, look, missing_columns
 
 _SAMPLED_ROWS = 200_000
 _SAMPLED_TEXTS = 20_000

@@ -21,8 +21,9 @@ from psycopg import sql
 
 from benchmarks.ingest_files import Content, plus
 from benchmarks.report import PROJECT
-from inventra_pipelines.db.batches import touched_windows
+from inventra_pipelines.db.batches import analyze_changed
 from inventra_pipelines.db.engine import connect
+from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.db.tenants import record_tenants
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.tenant import Feed, TenantConfig
@@ -76,8 +77,9 @@ class Installation:
         # One for all databases: what is parsed for the first serves the others.
         dbt = Dbt(Settings(home=self.folder.parent, DATABASE_URL=None))
         started = time.perf_counter()
-        with connect(self.url, read_only=True) as connection:
-            touched = touched_windows(connection, windows)
+        with connect(self.url) as connection:
+            analyze_changed(connection)
+            touched = reopen(connection, windows)
         dbt.ensure_views(self.url)
         dbt.run(self.url, select=["intermediate"], touched=touched, as_of=windows)
         return time.perf_counter() - started

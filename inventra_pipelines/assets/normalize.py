@@ -20,6 +20,7 @@ from inventra_pipelines.assets.dbt_models import describe, rows_metadata
 from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
 from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
+from inventra_pipelines.db.batches import analyze_changed
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
@@ -53,6 +54,7 @@ def normalize(
     """Rebuild exactly the business days that the partitions' batches touch."""
     windows = windows_of(context.partition_keys)
     with postgres.connect() as connection:
+        analyze_changed(connection)
         touched = reopen(connection, windows)
     dbt.ensure_views(postgres.url)
     models = dbt.run(postgres.url, select=["intermediate"], touched=touched, as_of=windows)

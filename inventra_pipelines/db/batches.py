@@ -305,14 +305,19 @@ def _log(
     cursor.executemany(_LOG, entries)
 
 
-def analyze(connection: psycopg.Connection, new_rows: Mapping[str, int]) -> None:
-    """Give the planner fresh statistics of the datasets that grew by much."""
-    for dataset, rows in sorted(new_rows.items()):
-        table = tables.raw[dataset]  # type: ignore[index]
-        known = connection.execute("select reltuples from pg_class where oid = %s::regclass", (table.fullname,))
-        before = (known.fetchone() or (0,))[0]
-        if rows > max(_ROWS_TO_ANALYZE, _SHARE_TO_ANALYZE * before):
-            connection.execute(sql.SQL("analyze {}").format(_name(table)))
+_CHANGED = """
+    select changes.relname
+    from pg_stat_user_tables as changes
+    inner join pg_class on pg_class.oid = changes.relid
+    where schemaname = 'raw' and n_mod_since_analyze > greatest(%s, %s * reltuples)
+    order by changes.relname
+"""
+
+
+def analyze_changed(connection: psycopg.Connection) -> None:
+    """Give the planner fresh statistics of the raw tables of which much is new."""
+    for (table,) in connection.execute(_CHANGED, (_ROWS_TO_ANALYZE, _SHARE_TO_ANALYZE)).fetchall():
+        connection.execute(sql.SQL("analyze {}").format(sql.Identifier("raw", table)))
 
 
 @dataclass(frozen=True)

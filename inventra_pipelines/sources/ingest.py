@@ -16,7 +16,6 @@ import psycopg
 
 from inventra_pipelines.db.batches import (
     BatchDays,
-    analyze,
     clear_rows,
     copy_batch,
     in_place,
@@ -141,19 +140,16 @@ class _Ingest:
         """Ingest a window piece by piece; gives the duplicates elsewhere whose original went."""
         files = self.landing.files(window.tenant_id, window.first, window.last)
         freed: list[Batch] = []
-        new_rows: dict[str, int] = {}
         for piece in _pieces(window, files):
             try:
-                freed += self._piece(piece, new_rows)
+                freed += self._piece(piece)
                 self.connection.commit()
             except BaseException:
                 self.connection.rollback()
                 raise
-        analyze(self.connection, new_rows)
-        self.connection.commit()
         return freed
 
-    def _piece(self, piece: _Piece, new_rows: dict[str, int]) -> list[Batch]:
+    def _piece(self, piece: _Piece) -> list[Batch]:
         """Read, load and settle some landing days under the tenant's lock, in the transaction that is open."""
         window, files = piece
         lock_batches(self.connection, self.tenant.tenant_id)
@@ -169,9 +165,6 @@ class _Ingest:
         places = {(file.dataset or UNKNOWN_DATASET, file.landed_on, file.file_name) for file in files}
         reasons = read_reasons(self.connection, [b.batch_id for b in (*loaded, *settlement.carry) if b.rows_rejected])
         self.outcome.add(settlement, loaded, reasons, places)
-        for batch in loaded:
-            if batch.batch_id in found.loaded:
-                new_rows[batch.dataset] = new_rows.get(batch.dataset, 0) + batch.rows_accepted
         self._report(window, files, loaded, settlement)
         return settlement.freed
 

@@ -2,6 +2,7 @@
 
 import csv
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,7 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from inventra_pipelines.db.batches import release_batch, touched_windows, withdraw_batch
+from inventra_pipelines.db.batches import analyze_changed, release_batch, touched_windows, withdraw_batch
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.db.tenants import record_tenants
@@ -286,6 +287,20 @@ def test_rows_passed_over_are_counted_and_named(shop: Shop):
     )
     assert (state, read, passed_over) == ("loaded", 2, 1)
     assert message.startswith("1 row passed over: totals in row 6: Total")
+
+
+def test_the_planner_learns_of_a_table_of_which_much_is_new(shop: Shop):
+    def statistics() -> float:
+        return shop.rows("select reltuples from pg_class where oid = 'raw.sales'::regclass")[0][0]
+
+    shop.land(HEADER + "".join(sale(MONDAY, f"I{number}") for number in range(20_000)))
+    shop.ingest()
+    deadline = time.monotonic() + 10
+    # The server counts changes a moment after the connection that made them is closed.
+    while statistics() != 20_000 and time.monotonic() < deadline:
+        with connect(shop.url) as connection:
+            analyze_changed(connection)
+    assert statistics() == 20_000
 
 
 def test_a_new_alias_touches_the_days_on_which_its_code_was_sold(shop: Shop):

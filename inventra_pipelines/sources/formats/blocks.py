@@ -73,13 +73,14 @@ def read_blocks(blocks: Iterable[bytes], layout: Layout, name: str) -> Iterator[
         FileRejected: A line is too long or has too many fields, or the file ends within a quoted field.
     """
     pieces = _pieces(blocks, layout, name)
-    first = list(islice(pieces, 2))
-    if len(first) < 2:
-        yield from (_frame(piece, layout, name) for piece in first)
+    # The first piece at once: whoever loads the rows waits for it.
+    yield from (_frame(piece, layout, name) for piece in islice(pieces, 1))
+    second = list(islice(pieces, 1))
+    if not second:
         return
     waiting: deque[Future[pl.DataFrame]] = deque()
     with ThreadPoolExecutor(_PARSERS, thread_name_prefix="delimited") as pool:
-        for piece in chain(first, pieces):
+        for piece in chain(second, pieces):
             waiting.append(pool.submit(_frame, piece, layout, name))
             if len(waiting) > _PARSERS:
                 yield waiting.popleft().result()

@@ -1,7 +1,7 @@
 """What every reader gives: a file's tables of text, in pieces, and their columns under the contract's names.
 
-Belongs here: `OpenedFile`, `Table` and `contract_columns`. Which reader a file gets is `read.py`; what the text means
-is `domain/ingest/`.
+Belongs here: `OpenedFile`, `Table`, and what is done with a table's pieces. Which reader a file gets is `read.py`; what
+the text means is `domain/ingest/`.
 
 Row numbers are those a spreadsheet shows: the header on row 1 makes 2 the first row of data. In a delimited file a
 record whose quoted text spans lines counts once. Rows without any content are not rows: they take a number and are
@@ -60,6 +60,17 @@ class OpenedFile:
     tables: Iterator[Table]
     details: Mapping[str, str] = field(default_factory=dict)
     passed_over: Sequence[str] = ()
+
+
+def with_last(chunks: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bool]]:
+    """Each chunk, and whether it is the last one."""
+    before: pl.DataFrame | None = None
+    for chunk in chunks:
+        if before is not None:
+            yield before, False
+        before = chunk
+    if before is not None:
+        yield before, True
 
 
 def contract_columns(

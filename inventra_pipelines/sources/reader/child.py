@@ -11,7 +11,7 @@ import os
 import resource
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -26,7 +26,7 @@ from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.complaints import in_words
 from inventra_pipelines.sources.formats.read import open_file
-from inventra_pipelines.sources.formats.tables import Table, contract_columns
+from inventra_pipelines.sources.formats.tables import Table, contract_columns, with_last
 from inventra_pipelines.sources.reader.answers import answer
 from inventra_pipelines.sources.reader.raw_rows import raw_rejects, raw_rows
 
@@ -116,7 +116,7 @@ class _Job:
                 places = map_columns(table.headers, self.contract, self.mapping, where)
                 headers = header_texts(table.headers, places)
                 chunks = self._chunks(table, places, file)
-                for chunk, is_last in _with_last(chunks):
+                for chunk, is_last in with_last(chunks):
                     if chunk.height + self.waiting.rows > _ROWS_TOGETHER or headers != self.waiting.headers:
                         self._flush(keep=file)
                     if is_last and chunk.height < _ROWS_TOGETHER:
@@ -212,17 +212,6 @@ class _Job:
 
     def _tell(self, message: dict[str, Any], *blocks: bytes) -> None:
         _tell(self.out, message, *blocks)
-
-
-def _with_last(chunks: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bool]]:
-    """Each chunk, and whether it is the last one."""
-    before: pl.DataFrame | None = None
-    for chunk in chunks:
-        if before is not None:
-            yield before, False
-        before = chunk
-    if before is not None:
-        yield before, True
 
 
 def _too_much_memory(name: str) -> tuple[str, str, str]:

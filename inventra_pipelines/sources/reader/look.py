@@ -4,7 +4,7 @@ Belongs here: `look`, which runs in the reader's process, and the models of what
 JSON. The mapping that would mend a file is `suggest.py`; the words for a person are `cli/`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
@@ -16,7 +16,7 @@ from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileRejected, RowReason
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.read import open_file
-from inventra_pipelines.sources.formats.tables import Table, contract_columns
+from inventra_pipelines.sources.formats.tables import Table, contract_columns, with_last
 
 _FIRST_ROWS = 5
 _PASSED_OVER_SHOWN = 20
@@ -286,14 +286,3 @@ def _as_text(rows: pl.DataFrame, table: TableLook, contract: Contract, mapping: 
             text = text.str.strip_chars_end("0").str.strip_suffix(".")
         shown.append(text.fill_null("").alias(name))
     return [dict(zip(names, row, strict=True)) for row in rows.select(shown).iter_rows()]
-
-
-def with_last(chunks: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bool]]:
-    """Each chunk, and whether it is the last one."""
-    before: pl.DataFrame | None = None
-    for chunk in chunks:
-        if before is not None:
-            yield before, False
-        before = chunk
-    if before is not None:
-        yield before, True

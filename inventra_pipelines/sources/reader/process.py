@@ -295,12 +295,18 @@ class Reader:
     def _start(self) -> None:
         self._buffer.clear()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "inventra_pipelines.sources.reader.child"],
+            # It is told where modules are: finding out anew takes as long as a hundred thousand rows.
+            [sys.executable, "-S", "-m", "inventra_pipelines.sources.reader.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._complaints,
             # Two threads keep two cores busy, and reserve the least address space, which is what is limited.
-            env=_harmless_environment() | {"POLARS_MAX_THREADS": "2", "ARROW_DEFAULT_MEMORY_POOL": "system"},
+            env=_harmless_environment()
+            | {
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "POLARS_MAX_THREADS": "2",
+                "ARROW_DEFAULT_MEMORY_POOL": "system",
+            },
         )
         with suppress(OSError):
             fcntl.fcntl(self._process.stdout, fcntl.F_SETPIPE_SZ, _BLOCK)  # type: ignore[arg-type]

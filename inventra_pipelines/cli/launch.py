@@ -18,15 +18,16 @@ _RANGE_END = "dagster/asset_partition_range_end"
 
 @dataclass(frozen=True)
 class RunOutcome:
-    """How a run ended: its id, and one line per failed step or failed check."""
+    """How a run ended: its id, and one line per failed step, failed check, and check that only warns."""
 
     run_id: str
     failures: tuple[str, ...]
     failed_checks: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def succeeded(self) -> bool:
-        """Nothing failed, no check included."""
+        """Nothing failed, no check included; a warning is no failure."""
         return not self.failures and not self.failed_checks
 
 
@@ -58,7 +59,8 @@ def run_job(job_name: str, tenant_ids: list[str], first: date, last: date) -> Ru
     if any("DagsterExecutionInterruptedError" in line for line in failures):
         # Dagster takes Ctrl-C for a failed step.
         raise KeyboardInterrupt
-    return RunOutcome(result.run_id, failures, tuple(_failed_checks(result)))
+    failed_checks = tuple(_failed_checks(result, AssetCheckSeverity.ERROR))
+    return RunOutcome(result.run_id, failures, failed_checks, tuple(_failed_checks(result, AssetCheckSeverity.WARN)))
 
 
 def _root_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
@@ -78,10 +80,10 @@ def _failures(result: ExecuteInProcessResult) -> list[str]:
     return lines
 
 
-def _failed_checks(result: ExecuteInProcessResult) -> list[str]:
+def _failed_checks(result: ExecuteInProcessResult, severity: AssetCheckSeverity) -> list[str]:
     lines = []
     for evaluation in result.get_asset_check_evaluations():
-        if not evaluation.passed and evaluation.severity is AssetCheckSeverity.ERROR:
+        if not evaluation.passed and evaluation.severity is severity:
             figures = ", ".join(f"{name} {value.value}" for name, value in evaluation.metadata.items())
             lines.append(f"{evaluation.asset_key.path[-1]}, check {evaluation.check_name}: {figures}")
     return lines

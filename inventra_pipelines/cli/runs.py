@@ -47,6 +47,8 @@ def execute(settings: Settings, job: str, tenant_ids: list[str], first: date, la
     with stage_progress(title) as times:
         for group in contiguous_tenants(tenant_ids):
             outcome = run_job(job, group, first, last)
+            for line in outcome.warnings:
+                err.print(f"warning: {', '.join(group)}: {'; '.join(line.splitlines())}", markup=False)
             if not outcome.succeeded:
                 failed.append(outcome.run_id)
                 for line in (*outcome.failures, *outcome.failed_checks):

@@ -58,7 +58,7 @@ def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfi
                     tenant.cancellation_document_patterns,
                     tenant.cancellation_window_days,
                     tenant.repeated_lines,
-                    Jsonb({unit.casefold(): str(factor) for unit, factor in tenant.unit_factors.items()}),
+                    Jsonb({unit.strip().lower(): str(factor) for unit, factor in tenant.unit_factors.items()}),
                     tenant.is_stock_simulated,
                     list(tenant.abc_thresholds),
                     list(tenant.xyz_thresholds),

@@ -24,7 +24,7 @@ from inventra_pipelines.sources.formats.complaints import in_words
 from inventra_pipelines.sources.formats.header_rows import Header
 from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
 from inventra_pipelines.sources.formats.workbook_archive import Archive
-from inventra_pipelines.sources.formats.workbook_cells import tidied
+from inventra_pipelines.sources.formats.workbook_cells import tidied, with_decimal_mark
 from inventra_pipelines.sources.formats.workbook_faults import SheetNotes, WorkbookNotes, xlsx_notes
 from inventra_pipelines.sources.formats.workbook_headers import blank_rows, sheet_header
 from inventra_pipelines.sources.formats.workbook_ods import ods_notes
@@ -45,7 +45,7 @@ class _Sheet:
 
     def table(self) -> Table:
         chunks = (self.rows.slice(offset, _CHUNK_ROWS) for offset in range(0, max(1, self.rows.height), _CHUNK_ROWS))
-        return Table(self.name, self.header.headers, self.header.last_row, chunks)
+        return Table(self.name, self.header.headers, self.header.last_row, chunks, is_typed=True)
 
 
 def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) -> OpenedFile:
@@ -91,6 +91,14 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
             passed_over.append(failure.message)
             continue
         rows = _rows(frame, header, mapping.footer_rows, is_1904=notes.is_1904)
+        if mapping.decimal_mark != ".":
+            with _parsing(name):
+                numbers = _number_columns(reader, place, header.last_row, first_column)
+            rows = rows.with_columns(
+                with_decimal_mark(rows[column], mapping.decimal_mark)
+                for column in rows.columns
+                if column.isdecimal() and int(column) in numbers
+            )
         sheets.append(_Sheet(sheet, header, rows, is_header(header.headers)))
     if failures and (mapping.sheets != "all" or not any(sheet.fits for sheet in sheets)):
         raise failures[0]
@@ -155,6 +163,16 @@ def _asked(names: Sequence[str], wanted: list[str] | str, name: str) -> list[tup
         for place in fitting:
             asked.setdefault(place, (place, names[place], False))
     return list(asked.values())
+
+
+def _number_columns(reader: fastexcel.ExcelReader, place: int, header_row: int, first_column: int) -> set[int]:
+    """Positions of the columns that hold nothing but numbers below the headers."""
+    below = reader.load_sheet(place, header_row=None, skip_rows=header_row, schema_sample_rows=None)
+    return {
+        column.absolute_index + 1 - first_column
+        for column in below.available_columns()
+        if column.dtype in ("float", "int")
+    }
 
 
 def _whole(loaded: fastexcel.ExcelSheet, notes: SheetNotes) -> tuple[pl.DataFrame, int]:

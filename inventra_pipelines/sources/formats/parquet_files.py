@@ -19,7 +19,7 @@ from inventra_pipelines.sources.formats.tables import OpenedFile, Table
 _BATCH_ROWS = 100_000
 
 
-def read_parquet(path: Path, name: str) -> OpenedFile:
+def read_parquet(path: Path, name: str, decimal_mark: str = ".") -> OpenedFile:
     """Open a parquet file's one table; its first row is row 2, as if the column names were row 1.
 
     Raises:
@@ -34,6 +34,8 @@ def read_parquet(path: Path, name: str) -> OpenedFile:
     texts = []
     for place, (header, dtype) in enumerate(zip(headers, empty.dtypes, strict=True)):
         text = _text(str(place), dtype)
+        if text is not None and (dtype.is_float() or dtype.is_decimal()) and decimal_mark != ".":
+            text = text.str.replace(".", decimal_mark, literal=True)
         if text is None:
             raise FileRejected(
                 FileReason.UNREADABLE,
@@ -41,7 +43,7 @@ def read_parquet(path: Path, name: str) -> OpenedFile:
                 "write it as text, a number or a date, or leave it out",
             )
         texts.append(text)
-    return OpenedFile("parquet", iter([Table("", headers, 1, _chunks(file, texts, name))]))
+    return OpenedFile("parquet", iter([Table("", headers, 1, _chunks(file, texts, name), is_typed=True)]))
 
 
 def _chunks(file: pq.ParquetFile, texts: list[pl.Expr], name: str) -> Iterator[pl.DataFrame]:

@@ -67,7 +67,7 @@ def _single(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) ->
                 FileReason.EMPTY_FILE, f"{name}: the file is empty", "send it again, with its header line"
             )
         case Kind.PARQUET:
-            return read_parquet(path, name)
+            return read_parquet(path, name, mapping.decimal_mark)
         case Kind.TEXT:
             return read_delimited(path, mapping, name, is_header)
         case Kind.OLE:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from inventra_pipelines.domain.contracts import Contract
+from inventra_pipelines.domain.tenant import FileMapping
 
 ROW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "sheet": pl.String,
@@ -37,12 +38,22 @@ class Table:
         chunks: Frames of `row_number`, `problem` and `problem_text` (null, or why the row could not be split and its
             text), then one string column per header, named by position: `0`, `1`, ... Read once, in order; a file that
             turns out to be damaged raises FileRejected in between.
+        is_typed: Whether numbers may stand in it as numbers, written with the mapping's decimal mark here.
     """
 
     sheet: str
     headers: tuple[str, ...]
     header_row: int
     chunks: Iterable[pl.DataFrame]
+    is_typed: bool = False
+
+    def mapping(self, mapping: FileMapping) -> FileMapping:
+        """The mapping that its texts are read by.
+
+        Beside numbers that are numbers, a text of one group of three digits is not told from one with three decimals:
+        `1.234` is refused there, whatever parts thousands.
+        """
+        return mapping.model_copy(update={"thousands_mark": None}) if self.is_typed else mapping
 
 
 @dataclass(frozen=True)

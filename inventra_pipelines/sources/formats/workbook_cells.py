@@ -18,6 +18,11 @@ _NOISY = r"^-?[1-9]\d{6,15}\.\d{9}$"
 _NOISY_BYTES = (17, 27)
 
 
+def with_decimal_mark(column: pl.Series, decimal_mark: str) -> pl.Series:
+    """A column of numbers as the mapping has them written: `1.234` of a cell is no text's thousand."""
+    return column if decimal_mark == "." else column.str.replace(".", decimal_mark, literal=True)
+
+
 def tidied(column: pl.Series, *, is_1904: bool) -> pl.Series:
     """One column of a sheet.
 

@@ -62,6 +62,7 @@ class _Waiting:
     """Rows of whole small files that are parsed at once; they have the same headers."""
 
     headers: dict[str, str] = field(default_factory=dict)
+    mapping: FileMapping | None = None
     frames: list[pl.DataFrame] = field(default_factory=list)
     files: list[_File] = field(default_factory=list)
 
@@ -114,16 +115,17 @@ class _Job:
             for table in opened.tables:
                 where = f"{file.name}, sheet {table.sheet!r}" if table.sheet else file.name
                 places = map_columns(table.headers, self.contract, self.mapping, where)
-                headers = header_texts(table.headers, places)
+                headers, mapping = header_texts(table.headers, places), table.mapping(self.mapping)
                 chunks = self._chunks(table, places, file)
                 for chunk, is_last in with_last(chunks):
-                    if chunk.height + self.waiting.rows > _ROWS_TOGETHER or headers != self.waiting.headers:
+                    is_other = headers != self.waiting.headers or mapping != self.waiting.mapping
+                    if chunk.height + self.waiting.rows > _ROWS_TOGETHER or is_other:
                         self._flush(keep=file)
                     if is_last and chunk.height < _ROWS_TOGETHER:
-                        self.waiting.headers = headers
+                        self.waiting.headers, self.waiting.mapping = headers, mapping
                         self.waiting.frames.append(chunk)
                     else:
-                        self._emit(chunk, headers, [file], is_end=is_last)
+                        self._emit(chunk, headers, mapping, [file], is_end=is_last)
             file.unread += opened.passed_over
         self.waiting.files.append(file)
 
@@ -148,7 +150,8 @@ class _Job:
             files = [*waiting.files, *([keep] if keep else [])]
             self._tell({"kind": "parsing"})
             try:
-                self._emit(pl.concat(waiting.frames), waiting.headers, files, is_end=True)
+                mapping = waiting.mapping or self.mapping
+                self._emit(pl.concat(waiting.frames), waiting.headers, mapping, files, is_end=True)
             except FileRejected as error:
                 # A setting that no file can be parsed with.
                 for file in waiting.files:
@@ -174,9 +177,17 @@ class _Job:
                 }
             )
 
-    def _emit(self, rows: pl.DataFrame, headers: dict[str, str], files: Sequence[_File], *, is_end: bool) -> None:
+    def _emit(
+        self,
+        rows: pl.DataFrame,
+        headers: dict[str, str],
+        mapping: FileMapping,
+        files: Sequence[_File],
+        *,
+        is_end: bool,
+    ) -> None:
         parsed = parse_rows(
-            rows, self.contract, self.mapping, ("batch_id",), headers=headers, day_zone=self.day_zone, is_end=is_end
+            rows, self.contract, mapping, ("batch_id",), headers=headers, day_zone=self.day_zone, is_end=is_end
         )
         by_id = {file.batch["batch_id"]: file for file in files}
         self._count(parsed, by_id)

@@ -178,7 +178,12 @@ class _Rows:
         for chunk, is_last in with_last(table.chunks):
             rows = contract_columns(chunk, table.sheet, places, self.contract)
             parsed = parse_rows(
-                rows, self.contract, self.mapping, headers=headers, day_zone=self.day_zone, is_end=is_last
+                rows,
+                self.contract,
+                table.mapping(self.mapping),
+                headers=headers,
+                day_zone=self.day_zone,
+                is_end=is_last,
             )
             self._count(parsed, found)
 

@@ -125,8 +125,7 @@ def _wall_clock(texts: pl.Series, date_format: str) -> pl.Series:
 
 def _by_serial(texts: pl.Series, date_format: str) -> pl.Series:
     """Wall-clock times of serial numbers; null for what is none, and for days that the calendar does not have."""
-    # A part of a day may be written with a comma; nothing parts thousands in a serial number.
-    text = pl.lit(texts).str.replace(",", ".", literal=True)
+    text = pl.lit(texts)
     serial = pl.when(text.str.contains(r"^[0-9]{1,7}(?:\.[0-9]*)?$")).then(text).cast(pl.Float64, strict=False)
     # Below one it is a time without a day.
     serial = pl.when(serial >= 1).then(serial)

@@ -1,7 +1,7 @@
 """`inventra batches`: what landed and what became of it; correcting, releasing and withdrawing a file.
 
 Belongs here: the commands of the group and their words. What they do to the tables is `db/batches.py`, the file of
-rejected rows `sources/rejected_rows.py` and `sources/correction_file.py`.
+rejected rows `sources/reader/rejected_rows.py` and `sources/correction_file.py`.
 """
 
 import json

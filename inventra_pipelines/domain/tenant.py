@@ -88,7 +88,7 @@ class FileMapping(_Strict):
 
     columns: dict[str, str | list[str]] = {}
     constants: dict[str, str] = {}
-    sheets: list[str] | Literal["all"] = "all"
+    sheets: Annotated[list[str], Field(min_length=1)] | Literal["all"] = "all"
     header_row: int | None = Field(default=None, ge=1)
     header_rows: int | None = Field(default=None, ge=1, le=5)
     footer_rows: int = Field(default=0, ge=0, le=1000)
@@ -109,6 +109,9 @@ class FileMapping(_Strict):
     def _marks_differ(self) -> "FileMapping":
         if self.thousands_mark == self.decimal_mark:
             raise ValueError(f"thousands_mark and decimal_mark are both {self.decimal_mark!r}")
+        both = sorted(self.columns.keys() & self.constants.keys())
+        if both:
+            raise ValueError(f"{', '.join(both)}: a column of the file and a constant; keep one of the two")
         return self
 
 

@@ -3,7 +3,7 @@
 Belongs here: what must not run in the caller's process, since a file can crash a parser, or make it eat all memory or
 all day. Memory and CPU are limited before the first file is opened. Each message is a line of JSON with the sizes of
 the blocks that follow it: accepted and rejected rows as tuples of a binary COPY. What is asked of a file instead of its
-rows is `answers.py`. `reader/` is the other end.
+rows is `answers.py`. `process.py` is the other end.
 """
 
 import json

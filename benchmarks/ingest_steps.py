@@ -21,7 +21,7 @@ from psycopg import sql
 
 from benchmarks.ingest_files import Content, plus
 from benchmarks.report import PROJECT
-from inventra_pipelines.db.batches import analyze_changed
+from inventra_pipelines.db.batches import analyze_changed, index_new_blocks
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.db.tenants import record_tenants
@@ -78,6 +78,7 @@ class Installation:
         dbt = Dbt(Settings(home=self.folder.parent, DATABASE_URL=None))
         started = time.perf_counter()
         with connect(self.url) as connection:
+            index_new_blocks(connection)
             analyze_changed(connection)
             touched = reopen(connection, windows)
         dbt.ensure_views(self.url)

@@ -20,7 +20,7 @@ from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.ingest.rejects import FileRejected, RowReason
 from inventra_pipelines.domain.tenant import Dataset
 from inventra_pipelines.sources.reader.process import FileDone, FileRefused, Result, Rows
-from inventra_pipelines.sources.reader.raw_rows import REJECT_ROW_SCHEMA, row_schema
+from inventra_pipelines.sources.reader.raw_rows import REJECT_ROW_SCHEMA
 
 _BLOCK = 2**20
 # Rejects wait for the end of the COPY of rows; beyond this they wait on disk.
@@ -88,7 +88,7 @@ class _Copy:
 
     def __init__(self, connection: psycopg.Connection, rejects: SpooledTemporaryFile[bytes]) -> None:
         self.connection = connection
-        self.dataset: Dataset | None = None
+        self.target: tuple[Dataset, Sequence[str]] | None = None
         self._stack = ExitStack()
         self._rows: psycopg.Copy | None = None
         self._rejects = rejects
@@ -103,13 +103,11 @@ class _Copy:
             self._stack.__exit__(kind, error, at)
 
     def write(self, rows: Rows) -> None:
-        if rows.dataset != self.dataset:
+        if (rows.dataset, rows.columns) != self.target:
             self.end()
-            self.dataset = rows.dataset
+            self.target = rows.dataset, rows.columns
         if self._rows is None:
-            self._rows = self._stack.enter_context(
-                self._copy(f"raw.{rows.dataset}", list(row_schema(CONTRACTS[rows.dataset])))
-            )
+            self._rows = self._stack.enter_context(self._copy(f"raw.{rows.dataset}", rows.columns))
             self._rows.write(COPY_HEADER)
         block = memoryview(rows.accepted)
         for start in range(0, len(block), _BLOCK):

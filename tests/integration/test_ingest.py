@@ -11,7 +11,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from inventra_pipelines.db.batches import analyze_changed, release_batch, touched_windows, withdraw_batch
+from inventra_pipelines.db.batches import (
+    analyze_changed,
+    index_new_blocks,
+    release_batch,
+    touched_windows,
+    withdraw_batch,
+)
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.db.tenants import record_tenants
@@ -301,6 +307,16 @@ def test_the_planner_learns_of_a_table_of_which_much_is_new(shop: Shop):
         with connect(shop.url) as connection:
             analyze_changed(connection)
     assert statistics() == 20_000
+
+
+def test_the_days_of_new_blocks_are_indexed_at_once(shop: Shop):
+    shop.land(HEADER + "".join(sale(MONDAY, f"I{number}") for number in range(20_000)))
+    shop.ingest()
+    with connect(shop.url) as connection:
+        index_new_blocks(connection)
+        connection.commit()
+        (left,) = connection.execute("select brin_summarize_new_values('raw.sales_days')").fetchone() or ()
+    assert left == 0
 
 
 def test_a_new_alias_touches_the_days_on_which_its_code_was_sold(shop: Shop):

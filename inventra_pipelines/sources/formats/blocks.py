@@ -26,10 +26,10 @@ from inventra_pipelines.sources.formats.delimiters import Layout
 from inventra_pipelines.sources.formats.records import MOST_FIELDS, MOST_RECORD_BYTES, Dialect
 from inventra_pipelines.sources.formats.tables import ROW_SCHEMA
 
-# A piece is small enough for flat memory, the first one smaller so that loading begins early.
+# A piece is small enough for flat memory; the first are smaller, each twice the last, so that loading begins early.
 BLOCK_BYTES = 8 * 2**20
 MOST_ROWS = 250_000
-FIRST_ROWS = 50_000
+FIRST_ROWS = 20_000
 _PARSERS = 2
 _LINE_FEED = 10
 _END_OF_FILE = b"\x1a"
@@ -106,7 +106,7 @@ def _pieces(blocks: Iterable[bytes], layout: Layout, name: str) -> Iterator[_Pie
                 break
             rest = rest[used:]
             yield piece
-            most_rows = MOST_ROWS
+            most_rows = min(2 * most_rows, MOST_ROWS)
 
 
 def _ended(text: bytes) -> bytes:

@@ -12,8 +12,6 @@ from pathlib import Path
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
-from inventra_pipelines.sources.formats.csv_files import read_delimited
-from inventra_pipelines.sources.formats.excel_files import read_workbook
 from inventra_pipelines.sources.formats.kinds import Kind, find_kind
 from inventra_pipelines.sources.formats.packing import (
     Archive,
@@ -23,7 +21,6 @@ from inventra_pipelines.sources.formats.packing import (
     unpack_gzip,
     unpack_member,
 )
-from inventra_pipelines.sources.formats.parquet_files import read_parquet
 from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
 
 
@@ -60,20 +57,22 @@ def _opened(path: Path, mapping: FileMapping, name: str, is_header: IsHeader, fo
 
 
 def _single(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) -> OpenedFile:
-    """A file that holds tables itself."""
-    match find_kind(path, name):
-        case Kind.EMPTY:
-            raise FileRejected(
-                FileReason.EMPTY_FILE, f"{name}: the file is empty", "send it again, with its header line"
-            )
-        case Kind.PARQUET:
-            return read_parquet(path, name, mapping.decimal_mark)
-        case Kind.TEXT:
-            return read_delimited(path, mapping, name, is_header)
-        case Kind.OLE:
-            return read_workbook(path, mapping, name, is_header)
-        case Kind.ZIP if is_workbook(path, name):
-            return read_workbook(path, mapping, name, is_header)
+    """A file that holds tables itself; its reader is imported with the first file that needs it."""
+    kind = find_kind(path, name)
+    if kind is Kind.EMPTY:
+        raise FileRejected(FileReason.EMPTY_FILE, f"{name}: the file is empty", "send it again, with its header line")
+    if kind is Kind.PARQUET:
+        from inventra_pipelines.sources.formats.parquet_files import read_parquet
+
+        return read_parquet(path, name, mapping.decimal_mark)
+    if kind is Kind.TEXT:
+        from inventra_pipelines.sources.formats.csv_files import read_delimited
+
+        return read_delimited(path, mapping, name, is_header)
+    if kind is Kind.OLE or (kind is Kind.ZIP and is_workbook(path, name)):
+        from inventra_pipelines.sources.formats.excel_files import read_workbook
+
+        return read_workbook(path, mapping, name, is_header)
     raise FileRejected(
         FileReason.UNKNOWN_FORMAT, f"{name}: an archive within an archive is not read", "send what is in it by itself"
     )

@@ -27,8 +27,7 @@ from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.complaints import in_words
 from inventra_pipelines.sources.formats.read import open_file
 from inventra_pipelines.sources.formats.tables import Table, contract_columns, with_last
-from inventra_pipelines.sources.reader.answers import answer
-from inventra_pipelines.sources.reader.raw_rows import raw_rejects, raw_rows
+from inventra_pipelines.sources.reader.raw_rows import given_columns, raw_rejects, raw_rows
 
 _ADDRESS_SPACE = 4 * 2**30
 _CPU_SECONDS = 25
@@ -192,9 +191,11 @@ class _Job:
         by_id = {file.batch["batch_id"]: file for file in files}
         self._count(parsed, by_id)
         batches = [file.batch for file in files]
-        accepted = copy_tuples(raw_rows(parsed.accepted, self.contract, batches))
+        columns = given_columns(self.contract, {*headers, *mapping.constants})
+        accepted = copy_tuples(raw_rows(parsed.accepted, self.contract, batches, columns))
         rejects = copy_tuples(raw_rejects(parsed.rejects, batches))
-        self._tell({"kind": "rows", "sizes": [len(accepted), len(rejects)]}, accepted, rejects)
+        sizes = [len(accepted), len(rejects)]
+        self._tell({"kind": "rows", "columns": columns, "sizes": sizes}, accepted, rejects)
 
     def _count(self, parsed: ParsedRows, files: dict[str, _File]) -> None:
         for batch_id, count in parsed.accepted.group_by("batch_id").len().iter_rows():
@@ -243,6 +244,9 @@ def _limit_cpu(size: int) -> None:
 
 def _answer(question: dict[str, Any], out: BinaryIO) -> None:
     """Answer a question about one file, or say why that cannot be."""
+    # Rows are loaded without it, and wait for every import.
+    from inventra_pipelines.sources.reader.answers import answer
+
     name = question["name"]
     _limit_cpu(_QUESTION_PASSES * Path(question["path"]).stat().st_size)
     refusal: tuple[str, str, str] | None = None

@@ -3,7 +3,7 @@
 Belongs here: the columns of the raw tables in their order, and giving each row its batch. The write is `db/batches.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
 import polars as pl
 
@@ -22,9 +22,18 @@ def row_schema(contract: Contract) -> Schema:
     return {**_IDENTITY, "sheet": pl.String, "row_number": pl.Int32, **own}
 
 
-def raw_rows(accepted: pl.DataFrame, contract: Contract, batches: Sequence[Mapping[str, str]]) -> pl.DataFrame:
+def given_columns(contract: Contract, given: Container[str]) -> list[str]:
+    """Columns of the raw table that can hold anything, if the file and its mapping give these of the contract."""
+    absent = {column.name for column in contract.columns if column.name not in given}
+    return [name for name in row_schema(contract) if name not in absent]
+
+
+def raw_rows(
+    accepted: pl.DataFrame, contract: Contract, batches: Sequence[Mapping[str, str]], columns: Sequence[str]
+) -> pl.DataFrame:
     """Accepted rows with `batch_id` as rows of the dataset's raw table; the batches by the columns of `raw.batches`."""
-    return _with_batches(accepted, batches, row_schema(contract))
+    schema = row_schema(contract)
+    return _with_batches(accepted, batches, {name: schema[name] for name in columns})
 
 
 def raw_rejects(rejects: pl.DataFrame, batches: Sequence[Mapping[str, str]]) -> pl.DataFrame:

@@ -537,7 +537,7 @@ def test_pieces_are_small_and_the_first_one_comes_early(read, monkeypatch):
     monkeypatch.setattr(blocks, "MOST_ROWS", 40)
     monkeypatch.setattr(blocks, "FIRST_ROWS", 10)
     table = read("a,b\n" + "1,2\n" * 100)
-    assert [chunk.height for chunk in table.chunks] == [10, 40, 40, 10]
+    assert [chunk.height for chunk in table.chunks] == [10, 20, 40, 30]
     assert table.numbers == list(range(2, 102))
 
 

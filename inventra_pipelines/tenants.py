@@ -3,13 +3,25 @@
 Belongs here: finding and loading the files, with errors that name file and key. The models are `domain/tenant.py`.
 """
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Hashable
 from pathlib import Path
+from typing import Any
 
 import yaml
 from pydantic import ValidationError
+from yaml.constructor import ConstructorError
 
-from inventra_pipelines.domain.tenant import TenantConfig
+from inventra_pipelines.domain.tenant import (
+    AlertConfig,
+    Feed,
+    FileMapping,
+    ForecastConfig,
+    ItemCodes,
+    Notifications,
+    PlanningConfig,
+    TenantConfig,
+)
 from inventra_pipelines.errors import PermanentError
 
 
@@ -20,7 +32,7 @@ def load_tenant(path: Path) -> TenantConfig:
         PermanentError: Not YAML, not a mapping, an unknown key, a wrong value, or a name that is not the tenant's.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_KeysOnce)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         problem = " ".join(str(error).split())
         raise PermanentError(f"tenant file {path} is not valid YAML: {problem}", "correct the file") from None
@@ -31,12 +43,40 @@ def load_tenant(path: Path) -> TenantConfig:
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        raise PermanentError(f"tenant file {path}, {key}: {first['msg']}", "correct or remove that key") from None
+        remedy = "correct or remove that key"
+        if first["type"] == "extra_forbidden" and (close := _close_to(str(first["loc"][-1]))):
+            remedy = f"did you mean {close}?"
+        raise PermanentError(f"tenant file {path}, {key}: {first['msg']}", remedy) from None
     if tenant.tenant_id != path.stem:
         raise PermanentError(
             f"tenant file {path} declares tenant_id {tenant.tenant_id!r}", f"name the file {tenant.tenant_id}.yaml"
         )
     return tenant
+
+
+class _KeysOnce(yaml.SafeLoader):
+    """YAML in which a key stands once: of two, the first would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping.
+
+        Raises:
+            ConstructorError: A key stands twice.
+        """
+        seen: set[Hashable] = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            if isinstance(key, Hashable) and key in seen:
+                raise ConstructorError(None, None, f"{key!r} stands twice", key_node.start_mark)
+            seen |= {key} if isinstance(key, Hashable) else set()
+        return super().construct_mapping(node, deep=deep)
+
+
+def _close_to(name: str) -> str | None:
+    """The setting of any part of a tenant's file that is spelled most like a name."""
+    parts = (TenantConfig, FileMapping, ItemCodes, ForecastConfig, PlanningConfig, AlertConfig, Feed, Notifications)
+    known = [setting for part in parts for setting in part.model_fields]
+    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 
 
 def load_tenants(folder: Path, on_error: Callable[[PermanentError], None] | None = None) -> dict[str, TenantConfig]:

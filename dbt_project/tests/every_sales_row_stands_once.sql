@@ -10,7 +10,7 @@ raw_rows as (
         tenant_id,
         sold_on,
         count(*) as rows_read,
-        sum((quantity * unit_price)::numeric(18, 4)) as revenue
+        sum((quantity * unit_price)::numeric(38, 4)) as revenue
 
     from {{ ref('stg_sales') }}
     where {{ in_touched('sold_on') }}

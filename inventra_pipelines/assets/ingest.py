@@ -10,7 +10,7 @@ from dagster import AssetCheckResult, AssetCheckSpec, AssetExecutionContext, Mat
 
 from inventra_pipelines.assets.keys import BATCHES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
-from inventra_pipelines.checks.ingest import no_file_rejected, rows_reconcile
+from inventra_pipelines.checks.ingest import days_have_come, no_file_rejected, rows_reconcile
 from inventra_pipelines.db.tenants import record_tenants
 from inventra_pipelines.resources.landing import LandingZone
 from inventra_pipelines.resources.postgres import Postgres
@@ -26,6 +26,9 @@ from inventra_pipelines.resources.postgres import Postgres
         AssetCheckSpec(
             "rows_reconcile", asset=BATCHES, blocking=True, description="Every row read is in raw or in rejects."
         ),
+        AssetCheckSpec(
+            "days_have_come", asset=BATCHES, description="No row is of a day after the one on which its file landed."
+        ),
         AssetCheckSpec("no_file_rejected", asset=BATCHES, description="Every landed file could be read."),
     ],
 )
@@ -40,4 +43,5 @@ def batches(
     yield MaterializeResult(asset_key=BATCHES, metadata=outcome.metadata())
     with postgres.connect(read_only=True) as connection:
         yield rows_reconcile(connection, windows)
+        yield days_have_come(connection, windows)
     yield no_file_rejected(outcome.refused)

@@ -19,8 +19,8 @@ from dagster import (
 from inventra_pipelines.assets.dbt_models import describe, rows_metadata
 from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
-from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
-from inventra_pipelines.db.batches import analyze_changed
+from inventra_pipelines.checks.normalize import items_are_known, lines_stand_once, stock_reconciles, units_are_known
+from inventra_pipelines.db.batches import analyze_changed, index_new_blocks
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
@@ -41,6 +41,7 @@ _DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINE
         AssetCheckSpec(
             "units_are_known", asset=DEMAND_DAILY, description="Every quantity could be converted to its item's unit."
         ),
+        AssetCheckSpec("lines_stand_once", asset=DEMAND_DAILY, description="No file has a line of a document twice."),
         AssetCheckSpec(
             "stock_reconciles",
             asset=STOCK_DAILY,
@@ -54,6 +55,7 @@ def normalize(
     """Rebuild exactly the business days that the partitions' batches touch."""
     windows = windows_of(context.partition_keys)
     with postgres.connect() as connection:
+        index_new_blocks(connection)
         analyze_changed(connection)
         touched = reopen(connection, windows)
     dbt.ensure_views(postgres.url)
@@ -63,6 +65,7 @@ def normalize(
     with postgres.connect(read_only=True) as connection:
         yield items_are_known(connection, sorted({window.tenant_id for window in windows}))
         yield units_are_known(connection, touched)
+        yield lines_stand_once(connection, touched["sold_on"])
         # Simulated stock knows nothing of adjustments and of sales that could not have been.
         counted = [each for each in touched["counted_on"] if not TENANTS[each.tenant_id].is_stock_simulated]
         yield stock_reconciles(connection, counted)

@@ -30,6 +30,18 @@ _REJECTED = """
     from raw.rejects
     where tenant_id = %s and landed_on between %s and %s
 """
+_AHEAD = """
+    select batches.tenant_id, batches.file_name, batches.landed_on, days.business_on, days.rows
+    from raw.batch_days as days
+    inner join raw.batches as batches on days.batch_id = batches.batch_id
+    where
+        batches.tenant_id = %s
+        and batches.landed_on between %s and %s
+        and batches.state in ('loaded', 'partially_loaded')
+        and days.business_on > batches.landed_on
+        and days.rows > 0
+    order by batches.landed_on, batches.file_name, days.business_on
+"""
 
 
 def rows_reconcile(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
@@ -54,6 +66,28 @@ def rows_reconcile(connection: psycopg.Connection, windows: Sequence[Window]) ->
 def _count(connection: psycopg.Connection, query: sql.SQL | sql.Composed, parameters: tuple[object, ...]) -> int:
     row = connection.execute(query, parameters).fetchone()
     return int(row[0]) if row else 0
+
+
+def days_have_come(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """No row is of a day after the one on which its file landed: a day and a month that changed places, mostly."""
+    ahead = [
+        row for window in windows for row in connection.execute(_AHEAD, (window.tenant_id, window.first, window.last))
+    ]
+    lines = [
+        f"{tenant_id} {file_name} of {landed_on}: {rows:,} rows of {business_on}"
+        for tenant_id, file_name, landed_on, business_on, rows in ahead
+    ]
+    return AssetCheckResult(
+        asset_key=BATCHES,
+        check_name="days_have_come",
+        passed=not ahead,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "rows": sum(row[-1] for row in ahead),
+            "files": "\n".join(lines[:_FILES_SHOWN]) or "none",
+            "remedy": "see the date_formats of the tenant's file; withdraw the batch and land it again",
+        },
+    )
 
 
 def no_file_rejected(refused: Sequence[RefusedFile]) -> AssetCheckResult:

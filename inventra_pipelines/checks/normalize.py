@@ -1,7 +1,8 @@
 """Checks of the normalize stage: what a planner should look into, though the night goes on.
 
 Belongs here: reading the figures and saying what they mean. All of them warn: a difference in stock, a code that no
-master names or a unit that nobody defined is the business's to mend, and stands in a table meanwhile.
+master names, a unit that nobody defined or a line that is there twice is the business's to mend, and stands in a table
+meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,7 +11,7 @@ import psycopg
 from dagster import AssetCheckResult, AssetCheckSeverity
 
 from inventra_pipelines.assets.keys import DEMAND_DAILY, STOCK_DAILY
-from inventra_pipelines.db.reads.normalized import unknown_items, unknown_units
+from inventra_pipelines.db.reads.normalized import lines_twice, unknown_items, unknown_units
 from inventra_pipelines.db.reads.stock import stock_differences
 from inventra_pipelines.db.writes import Window
 
@@ -66,4 +67,24 @@ def units_are_known(connection: psycopg.Connection, touched: Mapping[str, Sequen
         passed=not any(lines.values()),
         severity=AssetCheckSeverity.WARN,
         metadata={**lines, "remedy": "declare unit_factors in the tenant's file, or quantity_factor in item_aliases"},
+    )
+
+
+def lines_stand_once(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """No file of the touched days has a document's line twice: only the last of them counts."""
+    lines = lines_twice(connection, windows)
+    first = [
+        f"{tenant_id} {file}: document {document}, line {line}" for tenant_id, file, document, line in lines[:_SHOWN]
+    ]
+    return AssetCheckResult(
+        asset_key=DEMAND_DAILY,
+        check_name="lines_stand_once",
+        passed=not lines,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "lines": len(lines),
+            "first": "\n".join(first) or "none",
+            "all": "select * from intermediate.int_sales_lines where line_kind = 'superseded'",
+            "remedy": "if they are lines of their own, map no line_number, or have the sender number them",
+        },
     )

@@ -59,7 +59,8 @@ def _doubles(*names: str) -> list[Column]:
 
 
 def _moneys(*names: str) -> list[Column]:
-    return [Column(name, Numeric(18, 4)) for name in names]
+    # Products of what files hold: wide enough for a barcode that stands where a quantity should.
+    return [Column(name, Numeric(38, 4)) for name in names]
 
 
 def _table(schema: str, name: str, *columns: Column, key: tuple[str, ...]) -> Table:

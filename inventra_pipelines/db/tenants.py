@@ -6,6 +6,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from inventra_pipelines.domain.tenant import TenantConfig
+from inventra_pipelines.errors import PermanentError
 
 _TENANT = """
     insert into ops.tenants (
@@ -39,10 +40,34 @@ _VERSION = """
 """
 
 
+def _check_patterns(connection: psycopg.Connection, tenant: TenantConfig) -> None:
+    """Try each pattern: the models use it on millions of rows, and would stop in the middle."""
+    named = [
+        *(("item_codes.patterns", rule.match) for rule in tenant.item_codes.patterns),
+        *(("service_item_patterns", pattern) for pattern in tenant.service_item_patterns),
+        *(("cancellation_document_patterns", pattern) for pattern in tenant.cancellation_document_patterns),
+    ]
+    for name, pattern in named:
+        try:
+            with connection.transaction():
+                connection.execute("select '' ~ %s", (pattern,))
+        except psycopg.DataError as error:
+            raise PermanentError(
+                f"tenant {tenant.tenant_id}, {name}: {pattern!r} is no pattern to Postgres"
+                f" ({error.diag.message_primary})",
+                "correct it in the tenant's file",
+            ) from None
+
+
 def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfig]) -> None:
-    """Make `ops.tenants` say what the tenants' files say, and keep this version of each for good."""
+    """Make `ops.tenants` say what the tenants' files say, and keep this version of each for good.
+
+    Raises:
+        PermanentError: A pattern of a tenant is none to Postgres.
+    """
     with connection.cursor() as cursor:
         for tenant in sorted(tenants, key=lambda tenant: tenant.tenant_id):
+            _check_patterns(connection, tenant)
             cursor.execute(
                 _TENANT,
                 (

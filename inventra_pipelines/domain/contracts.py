@@ -9,7 +9,7 @@ from typing import Literal
 
 import polars as pl
 
-from inventra_pipelines.domain.tenant import Dataset
+from inventra_pipelines.domain.tenant import MOST_UNITS, Dataset
 
 ColumnType = Literal["code", "text", "quantity", "money", "ratio", "days", "number", "date", "timestamp"]
 # How rows that stand in two files of a dataset are made one; the rule of each dataset stands in its contract.
@@ -28,6 +28,8 @@ POLARS_TYPES: dict[ColumnType, pl.DataType | type[pl.DataType]] = {
     "timestamp": pl.Datetime("us", "UTC"),
 }
 
+_TEN_YEARS = 3650
+
 
 @dataclass(frozen=True)
 class Column:
@@ -40,6 +42,7 @@ class Column:
         required: Whether a row without it is rejected.
         aliases: Headers, lower case, that map to it without being configured.
         minimum: Smallest value that is accepted, for quantities, money, ratios, days and numbers.
+        maximum: Largest value that is accepted, where it is not the type's.
     """
 
     name: str
@@ -48,6 +51,7 @@ class Column:
     required: bool = False
     aliases: tuple[str, ...] = ()
     minimum: int | None = None
+    maximum: int | None = None
 
 
 @dataclass(frozen=True)
@@ -164,11 +168,24 @@ ITEMS = Contract(
         Column("unit_cost", "money", "Cost of one unit.", aliases=("cost",), minimum=0),
         Column("unit_price", "money", "List price of one unit.", aliases=("price",), minimum=0),
         Column("supplier_code", "code", "Who delivers it.", aliases=("supplier", "vendor")),
-        Column("lead_time_days", "days", "Days from order to receipt.", aliases=("lead_time",), minimum=0),
+        Column(
+            "lead_time_days",
+            "days",
+            "Days from order to receipt.",
+            aliases=("lead_time",),
+            minimum=0,
+            maximum=_TEN_YEARS,
+        ),
         Column("minimum_order_quantity", "quantity", "Smallest order, in units.", aliases=("moq",), minimum=0),
         Column("pack_quantity", "quantity", "Orders are multiples of it, in units.", aliases=("pack_size",), minimum=0),
         Column("low_stock_threshold", "quantity", "Units below which stock counts as low.", minimum=0),
-        Column("shelf_life_days", "days", "Days from receipt until it may not be sold.", minimum=0),
+        Column(
+            "shelf_life_days",
+            "days",
+            "Days from receipt until it may not be sold.",
+            minimum=0,
+            maximum=10 * _TEN_YEARS,
+        ),
         Column("replaces_item_code", "code", "Item whose place it takes."),
         Column("launched_on", "date", "First day on sale."),
         Column("discontinued_on", "date", "First day no longer ordered."),
@@ -184,7 +201,14 @@ SUPPLIERS = Contract(
     (
         Column("supplier_code", "code", "Code of the supplier.", True, ("supplier", "vendor")),
         Column("name", "text", "What people call it."),
-        Column("lead_time_days", "days", "Days from order to receipt.", aliases=("lead_time",), minimum=0),
+        Column(
+            "lead_time_days",
+            "days",
+            "Days from order to receipt.",
+            aliases=("lead_time",),
+            minimum=0,
+            maximum=_TEN_YEARS,
+        ),
         Column("minimum_order_value", "money", "Smallest order, in the tenant's currency.", minimum=0),
     ),
     key=("supplier_code",),
@@ -226,6 +250,7 @@ ITEM_ALIASES = Contract(
             "Units of the item in one unit of the alias, such as 12 for a case; 1 where it is absent.",
             aliases=("factor", "units_per_alias"),
             minimum=0,
+            maximum=MOST_UNITS,
         ),
     ),
     key=("alias_code",),

@@ -6,6 +6,7 @@ YAML files is `tenants.py`.
 
 import hashlib
 import json
+import math
 import re
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -29,6 +30,12 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 
 
+# Units in one unit of measure or alias: a tonne in grams. What is more is no factor, and no sum would hold it.
+MOST_UNITS = 1_000_000
+
+# What means something else where patterns are used: https://www.postgresql.org/docs/current/functions-matching.html.
+_NOT_OF_POSTGRES = re.compile(r"(?<!\\)(?:\\\\)*(\\[bB]|\(\?P)")
+
 _CURRENCY_SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CNY": "¥", "INR": "₹", "PLN": "zł", "SEK": "kr"}
 
 
@@ -51,6 +58,11 @@ def _compiles(pattern: str) -> str:
         re.compile(pattern)
     except re.error as error:
         raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
+    unknown = _NOT_OF_POSTGRES.search(pattern)
+    if unknown:
+        raise ValueError(
+            f"{pattern!r} has {unknown[1]}, which Postgres reads otherwise; \\y is the edge of a word there"
+        )
     return pattern
 
 
@@ -58,7 +70,8 @@ Pattern = Annotated[str, AfterValidator(_compiles)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # Whoever reads a file needs one of the models only.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class FileMapping(_Strict):
@@ -143,7 +156,11 @@ class ForecastConfig(_Strict):
 class PlanningConfig(_Strict):
     """Service level by ABC class (cycle service level), review period and defaults where an item has no own figures."""
 
-    service_levels: dict[Literal["A", "B", "C"], float] = {"A": 0.98, "B": 0.95, "C": 0.90}
+    service_levels: dict[Literal["A", "B", "C"], Annotated[float, Field(gt=0, lt=1)]] = {
+        "A": 0.98,
+        "B": 0.95,
+        "C": 0.90,
+    }
     review_days: int = Field(default=7, ge=1, le=90)
     default_lead_time_days: int = Field(default=14, ge=0, le=365)
     excess_cover_days: int = Field(default=180, ge=7, le=3650)
@@ -187,26 +204,28 @@ class TenantConfig(_Strict):
     nightly_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "02:00"
     datasets: dict[Dataset, FileMapping] = {}
     feeds: dict[Dataset, Feed] = {}
-    item_codes: ItemCodes = ItemCodes()
+    item_codes: ItemCodes = Field(default_factory=ItemCodes)
     service_item_patterns: list[Pattern] = []
     cancellation_document_patterns: list[Pattern] = []
     cancellation_window_days: int = Field(default=30, ge=0, le=90)
     repeated_lines: Literal["sale", "duplicate"] = "sale"
-    unit_factors: dict[str, Annotated[Decimal, Field(gt=0)]] = {}
+    unit_factors: dict[str, Annotated[Decimal, Field(ge=Decimal("0.00000001"), le=MOST_UNITS)]] = {}
     is_stock_simulated: bool = False
     abc_thresholds: tuple[float, float] = (0.80, 0.95)
     xyz_thresholds: tuple[float, float] = (0.5, 1.0)
-    forecast: ForecastConfig = ForecastConfig()
-    planning: PlanningConfig = PlanningConfig()
-    alerts: AlertConfig = AlertConfig()
-    notifications: Notifications = Notifications()
+    forecast: ForecastConfig = Field(default_factory=ForecastConfig)
+    planning: PlanningConfig = Field(default_factory=PlanningConfig)
+    alerts: AlertConfig = Field(default_factory=AlertConfig)
+    notifications: Notifications = Field(default_factory=Notifications)
 
     @model_validator(mode="after")
     def _thresholds_rise(self) -> "TenantConfig":
         for name in ("abc_thresholds", "xyz_thresholds"):
             low, high = getattr(self, name)
-            if not 0 < low < high:
+            if not 0 < low < high < math.inf:
                 raise ValueError(f"{name}: {low} and {high} must be positive and rise")
+        if self.abc_thresholds[1] > 1:
+            raise ValueError(f"abc_thresholds: {self.abc_thresholds[1]} is more than all of the revenue, which is 1")
         return self
 
     def mapping(self, dataset: Dataset) -> FileMapping:

@@ -29,6 +29,20 @@ _FILE_COLUMNS = (
     "promotion",
     "unit_of_measure",
 )
+# What makes it the same line in another file.
+_LINE_COLUMNS = (
+    "sold_at",
+    "item_id",
+    "quantity",
+    "unit_price",
+    "document_id",
+    "line_number",
+    "location_id",
+    "customer_code",
+    "currency",
+    "channel",
+    "unit_of_measure",
+)
 _ORDER = ("landed_on", "batch_id", "sheet", "row_number")
 
 Row = dict[str, Any]
@@ -87,10 +101,13 @@ def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
     services = {
         code for code, item in items.items() if re.search(rules.service, code) or re.search(rules.service, item)
     }
+    for row in rows:
+        row["item_id"] = items[row["item_code"]]
+        row["location_id"] = (row["location_code"] or "").strip() or "main"
     repeats = _repeats(rows, rules.repeated_lines == "duplicate")
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for number, row in enumerate(rows):
-        row["item_id"], factor = items[row["item_code"]], factors[row["item_code"], row["unit_of_measure"]]
+        factor = factors[row["item_code"], row["unit_of_measure"]]
         row["revenue"] = row["quantity"] * row["unit_price"]
         row["quantity"] = row["quantity"] * (factor or 1)
         row["counterpart_on"] = None
@@ -119,22 +136,23 @@ def _repeats(rows: list[Row], counts_once: bool) -> dict[int, str]:
     for number, row in enumerate(rows):
         key = (row["document_id"], row["line_number"])
         if None in key:
-            copies[tuple(row[column] for column in _FILE_COLUMNS)].append(number)
+            copies[tuple(row[column] for column in _LINE_COLUMNS)].append(number)
             continue
         if key in versions:
             found[versions[key]] = "superseded"
         versions[key] = number
     for numbers in copies.values():
         counted: Counter[Any] = Counter()
-        kept, files = 0, set()
+        kept, seen = 0, set()
         for number in numbers:
             row = rows[number]
             file = (row["batch_id"], row["sheet"])
             source = row["landed_on"] if row["document_id"] is None else file
-            if counts_once and file in files:
+            in_file = (*file, *(row[column] for column in _FILE_COLUMNS))
+            if counts_once and in_file in seen:
                 found[number] = "duplicate"
                 continue
-            files.add(file)
+            seen.add(in_file)
             counted[source] += 1
             if counted[source] > kept:
                 kept = counted[source]

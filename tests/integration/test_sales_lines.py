@@ -40,6 +40,7 @@ RULES = Rules(
     units={"a": "Each"},
 )
 CODES = ["a", "A ", "00a", "shop-a", "case a", "b2", "b", "c_1", "post"]
+SPELLINGS = {"a": ["A ", "00a", "shop-a"], "00a": ["a"], "c_1": ["b"]}
 KINDS = {"sale", "return", "cancelled", "adjustment", "service", "superseded", "duplicate", "unconverted"}
 RAW_SALES = {
     "tenant_id": pl.String,
@@ -110,6 +111,10 @@ def _random_sales(tenant_id: str, seed: int, rows: int = 700) -> pl.DataFrame:
             line = {**chance.choice(lines)}
             if chance.random() < 0.3:
                 line["quantity"] = Decimal(chance.choice([1, 2, -1, -2]))
+            if chance.random() < 0.3:
+                # Another system, or another year, has other words for the same.
+                line["item_code"] = chance.choice(SPELLINGS.get(line["item_code"], [line["item_code"]]))
+                line["description"] = chance.choice(["cup", "a cup"])
             if chance.random() < 0.2:
                 line["sold_on"] = FIRST + timedelta(chance.randrange(DAYS))
         else:
@@ -125,6 +130,8 @@ def _random_sales(tenant_id: str, seed: int, rows: int = 700) -> pl.DataFrame:
                 "line_number": chance.choice([None, None, 1, 2]),
                 "customer_code": chance.choice(["x", None]),
                 "unit_of_measure": chance.choice([None, None, None, "EACH", "Box", "half", "pallet"]),
+                "location_code": chance.choice([None, "main", "north"]),
+                "description": chance.choice(["cup", "a cup"]),
             }
         file = chance.randrange(12)
         landed_on = max(FIRST + timedelta(3 * (file // 2)), line["sold_on"] - timedelta(25))

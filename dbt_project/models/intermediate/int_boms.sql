@@ -35,7 +35,7 @@ identified as (
             versions.quantity_per
             * {{ units_per_unit('versions.unit_of_measure', 'units.unit_of_measure') }}
             / coalesce(nullif(parents.quantity_factor, 0), 1)
-        )::numeric(18, 4) as units_per_parent
+        )::numeric(38, 4) as units_per_parent
 
     from versions
     left join rules on versions.tenant_id = rules.tenant_id

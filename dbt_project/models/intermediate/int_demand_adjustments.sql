@@ -58,8 +58,8 @@ select
     -- The Sunday of its week.
     coalesce(ends_on, starts_on + 7 - extract(isodow from starts_on)::integer) as ends_on,
     made_in_step as step,
-    (quantity * units_per_unit)::numeric(18, 4) as quantity,
-    (cap * units_per_unit)::numeric(18, 4) as cap,
+    (quantity * units_per_unit)::numeric(38, 4) as quantity,
+    (cap * units_per_unit)::numeric(38, 4) as cap,
     coalesce(lower(nullif(trim(status), '')), 'approved') as status,
     version,
     made_by,

@@ -74,11 +74,11 @@ select
     days.item_id,
     days.location_id,
     days.sold_on,
-    coalesce(demand.units_sold, 0)::numeric(18, 4) as units_sold,
-    coalesce(demand.units_returned, 0)::numeric(18, 4) as units_returned,
-    coalesce(demand.units_net, 0)::numeric(18, 4) as units_net,
-    coalesce(demand.revenue, 0)::numeric(18, 4) as revenue,
-    coalesce(demand.net_revenue, 0)::numeric(18, 4) as net_revenue,
+    coalesce(demand.units_sold, 0)::numeric(38, 4) as units_sold,
+    coalesce(demand.units_returned, 0)::numeric(38, 4) as units_returned,
+    coalesce(demand.units_net, 0)::numeric(38, 4) as units_net,
+    coalesce(demand.revenue, 0)::numeric(38, 4) as revenue,
+    coalesce(demand.net_revenue, 0)::numeric(38, 4) as net_revenue,
     in_force.is_out_of_stock
 
 from days

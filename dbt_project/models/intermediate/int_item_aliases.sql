@@ -43,6 +43,6 @@ select
     tenant_id,
     alias_id,
     item_id,
-    quantity_factor
+    quantity_factor::numeric(38, 4) as quantity_factor
 
 from latest

@@ -52,7 +52,7 @@ select
         * {{ units_per_unit(
             'identified.unit_of_measure', 'units.unit_of_measure', 'identified', 'identified',
         ) }}
-    )::numeric(18, 4) as units,
+    )::numeric(38, 4) as units,
     identified.is_cancellation
 
 from identified

@@ -14,6 +14,20 @@
     'promotion',
     'unit_of_measure',
 ] -%}
+{#- What makes a line the same in another file, however that spells its code or describes it. -#}
+{%- set line_columns = [
+    'sold_at',
+    'document_id',
+    'item_id',
+    'quantity',
+    'stated_unit',
+    'unit_price',
+    'line_number',
+    'location_id',
+    'customer_code',
+    'currency',
+    'channel',
+] -%}
 {#- The CTEs are too many for the planner to estimate, and no join here is of few rows for sure. -#}
 {{ config(pre_hook='set local enable_nestloop = off') }}
 {%- set reach = cancellation_reach() -%}
@@ -37,6 +51,8 @@ near as not materialized (
         row_number,
         sold_on,
         {{ file_columns | join(',\n        ') }},
+        coalesce(unit_of_measure, '') as stated_unit,
+        {{ normalized_location_id('location_code') }} as location_id,
         {{ in_touched('sold_on') }} as is_touched,
         document_id is not null and line_number is not null as has_key
 
@@ -70,14 +86,14 @@ identified as not materialized (
         services.item_id,
         services.is_service,
         services.units_per_unit as quantity_factor,
-        (near.quantity * services.units_per_unit)::numeric(18, 4) as units
+        (near.quantity * services.units_per_unit)::numeric(38, 4) as units
 
     from near
     inner join services
         on
             near.tenant_id = services.tenant_id
             and near.item_code = services.item_code
-            and coalesce(near.unit_of_measure, '') = services.stated_unit
+            and near.stated_unit = services.stated_unit
 
 ),
 
@@ -130,9 +146,9 @@ contenders as (
         on
             near.tenant_id = cancelled_groups.tenant_id
             and near.item_code = cancelled_groups.item_code
-            and coalesce(near.unit_of_measure, '') = cancelled_groups.stated_unit
+            and near.stated_unit = cancelled_groups.stated_unit
             and coalesce(near.customer_code, '') = cancelled_groups.customer_code
-            and (near.quantity * cancelled_groups.units_per_unit)::numeric(18, 4)
+            and (near.quantity * cancelled_groups.units_per_unit)::numeric(38, 4)
             = cancelled_groups.units
 
     union all
@@ -145,6 +161,8 @@ contenders as (
         row_number,
         sold_on,
         {{ file_columns | join(',\n        ') }},
+        stated_unit,
+        location_id,
         is_touched,
         has_key,
         item_id,
@@ -165,9 +183,12 @@ compared as not materialized (
         sheet,
         row_number,
         has_key,
-        {{ file_columns | join(',\n        ') }}
+        {{ file_columns | join(',\n        ') }},
+        item_id,
+        stated_unit,
+        location_id
 
-    from near
+    from identified
     where is_touched
 
     union all
@@ -179,7 +200,10 @@ compared as not materialized (
         sheet,
         row_number,
         has_key,
-        {{ file_columns | join(',\n        ') }}
+        {{ file_columns | join(',\n        ') }},
+        item_id,
+        stated_unit,
+        location_id
 
     from contenders
     where not is_touched
@@ -213,7 +237,7 @@ hashed as not materialized (
     select
         *,
         hash_record_extended(
-            (tenant_id, sold_at, document_id, item_code, quantity, location_code), 0
+            (tenant_id, sold_at, document_id, item_id, quantity, location_id), 0
         ) as row_hash
 
     from compared
@@ -273,7 +297,7 @@ numbered as (
                 case when document_id is not null then batch_id end,
                 case when document_id is not null then sheet end,
                 is_repeated_in_file,
-                {{ file_columns | join(',\n                ') }}
+                {{ line_columns | join(',\n                ') }}
             order by batch_id, sheet, row_number
         ) as copy_number
 
@@ -290,7 +314,7 @@ ranked as (
                 tenant_id,
                 copy_number,
                 is_repeated_in_file,
-                {{ file_columns | join(',\n                ') }}
+                {{ line_columns | join(',\n                ') }}
             order by landed_on, batch_id, sheet, row_number
         ) as copy_rank
 
@@ -399,7 +423,7 @@ classified as (
         identified.sold_on,
         identified.sold_at,
         identified.item_id,
-        {{ normalized_location_id('identified.location_code') }} as location_id,
+        identified.location_id,
         identified.document_id,
         identified.line_number,
         identified.customer_code,
@@ -407,13 +431,15 @@ classified as (
         identified.promotion,
         identified.unit_of_measure,
         identified.quantity_factor::numeric(18, 8) as quantity_factor,
-        coalesce(identified.units, identified.quantity) as quantity,
-        case
-            when identified.quantity_factor is null or identified.quantity_factor = 1
-                then identified.unit_price
-            else (identified.unit_price / identified.quantity_factor)::numeric(18, 4)
-        end as unit_price,
-        (identified.quantity * identified.unit_price)::numeric(18, 4) as revenue,
+        coalesce(identified.units, identified.quantity)::numeric(38, 4) as quantity,
+        (
+            case
+                when identified.quantity_factor is null or identified.quantity_factor = 1
+                    then identified.unit_price
+                else identified.unit_price / identified.quantity_factor
+            end
+        )::numeric(38, 4) as unit_price,
+        (identified.quantity * identified.unit_price)::numeric(38, 4) as revenue,
         case
             when identified.is_service then 'service'
             when repeats.line_kind is not null then repeats.line_kind

@@ -83,7 +83,7 @@ daily as (
             sum(quantity_on_hand * unit_cost)
             / nullif(sum(quantity_on_hand) filter (where unit_cost is not null), 0),
             max(unit_cost)
-        )::numeric(18, 4) as unit_cost
+        )::numeric(38, 4) as unit_cost
 
     from ranked
     where
@@ -98,10 +98,10 @@ select
     item_id,
     location_id,
     counted_on,
-    quantity_on_hand::numeric(18, 4) as quantity_on_hand,
-    quantity_reserved::numeric(18, 4) as quantity_reserved,
-    quantity_on_order::numeric(18, 4) as quantity_on_order,
-    (quantity_on_hand - coalesce(quantity_reserved, 0))::numeric(18, 4) as quantity_available,
+    quantity_on_hand::numeric(38, 4) as quantity_on_hand,
+    quantity_reserved::numeric(38, 4) as quantity_reserved,
+    quantity_on_order::numeric(38, 4) as quantity_on_order,
+    (quantity_on_hand - coalesce(quantity_reserved, 0))::numeric(38, 4) as quantity_available,
     unit_cost,
     quantity_on_hand <= 0 as is_out_of_stock
 

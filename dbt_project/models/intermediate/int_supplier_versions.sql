@@ -1,7 +1,7 @@
 {%- set columns = {
     'name': 'text',
     'lead_time_days': 'integer',
-    'minimum_order_value': 'numeric(18, 4)',
+    'minimum_order_value': 'numeric(38, 4)',
 } -%}
 with
 

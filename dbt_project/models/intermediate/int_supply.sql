@@ -26,7 +26,7 @@ select
     quantity_ordered,
     coalesce(quantity_received, case when not is_open then quantity_ordered end)
         as quantity_received,
-    null::numeric(18, 4) as quantity_scrapped,
+    null::numeric(38, 4) as quantity_scrapped,
     quantity_open,
     is_open
 

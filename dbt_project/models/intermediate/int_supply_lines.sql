@@ -73,8 +73,8 @@ identified as (
         latest.confirmed_on,
         latest.expected_on,
         latest.received_on,
-        (latest.quantity_ordered * item_codes.units_per_unit)::numeric(18, 4) as quantity_ordered,
-        (latest.quantity_received * item_codes.units_per_unit)::numeric(18, 4)
+        (latest.quantity_ordered * item_codes.units_per_unit)::numeric(38, 4) as quantity_ordered,
+        (latest.quantity_received * item_codes.units_per_unit)::numeric(38, 4)
             as quantity_received,
         latest.received_on - latest.ordered_on as lead_time_days_actual,
         latest.received_on is null as is_open
@@ -105,7 +105,7 @@ select
         when not is_open then 0
         when quantity_ordered is null then null
         else greatest(quantity_ordered - coalesce(quantity_received, 0), 0)
-    end::numeric(18, 4) as quantity_open,
+    end::numeric(38, 4) as quantity_open,
     lead_time_days_actual,
     is_open
 

@@ -67,6 +67,6 @@ select
     location_id,
     planned_on,
     supplier_code,
-    units_planned::numeric(18, 4) as quantity_planned
+    units_planned::numeric(38, 4) as quantity_planned
 
 from latest

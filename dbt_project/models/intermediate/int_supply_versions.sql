@@ -19,7 +19,7 @@ purchase_orders as (
         received_on,
         quantity_ordered,
         quantity_received,
-        null::numeric(18, 4) as quantity_scrapped
+        null::numeric(38, 4) as quantity_scrapped
 
     from {{ ref('stg_purchase_orders') }}
 
@@ -109,8 +109,8 @@ select
     ordered_on,
     expected_on,
     received_on,
-    (quantity_ordered * units_per_unit)::numeric(18, 4) as quantity_ordered,
-    (quantity_received * units_per_unit)::numeric(18, 4) as quantity_received,
-    (quantity_scrapped * units_per_unit)::numeric(18, 4) as quantity_scrapped
+    (quantity_ordered * units_per_unit)::numeric(38, 4) as quantity_ordered,
+    (quantity_received * units_per_unit)::numeric(38, 4) as quantity_received,
+    (quantity_scrapped * units_per_unit)::numeric(38, 4) as quantity_scrapped
 
 from identified

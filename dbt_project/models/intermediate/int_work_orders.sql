@@ -70,10 +70,10 @@ identified as (
         latest.released_on,
         latest.due_on,
         latest.completed_on,
-        (latest.quantity_ordered * item_codes.units_per_unit)::numeric(18, 4) as quantity_ordered,
-        (latest.quantity_completed * item_codes.units_per_unit)::numeric(18, 4)
+        (latest.quantity_ordered * item_codes.units_per_unit)::numeric(38, 4) as quantity_ordered,
+        (latest.quantity_completed * item_codes.units_per_unit)::numeric(38, 4)
             as quantity_completed,
-        (latest.quantity_scrapped * item_codes.units_per_unit)::numeric(18, 4)
+        (latest.quantity_scrapped * item_codes.units_per_unit)::numeric(38, 4)
             as quantity_scrapped,
         latest.completed_on is null as is_open
 
@@ -104,7 +104,7 @@ select
         else greatest(
             quantity_ordered - coalesce(quantity_completed, 0) - coalesce(quantity_scrapped, 0), 0
         )
-    end::numeric(18, 4) as quantity_open,
+    end::numeric(38, 4) as quantity_open,
     is_open
 
 from identified

@@ -179,8 +179,8 @@ classified as (
         end as demand_class,
         spread.adi,
         spread.cv_squared,
-        spread.revenue_52w::numeric(18, 4) as revenue_52w,
-        spread.units_52w::numeric(18, 4) as units_52w,
+        spread.revenue_52w::numeric(38, 4) as revenue_52w,
+        spread.units_52w::numeric(38, 4) as units_52w,
         spread.weeks_active
 
     from spread

@@ -17,8 +17,8 @@ orders as (
         coalesce(document_id, '') as document_id,
         coalesce(customer_code, '') as customer_code,
         count(*) as lines,
-        sum(quantity)::numeric(18, 4) as units_sold,
-        sum(revenue)::numeric(18, 4) as revenue
+        sum(quantity)::numeric(38, 4) as units_sold,
+        sum(revenue)::numeric(38, 4) as revenue
 
     from lines
     group by tenant_id, sold_on, coalesce(document_id, ''), coalesce(customer_code, '')

@@ -28,8 +28,8 @@ select
     demand.orders,
     demand.customers,
     costs.unit_cost,
-    (demand.units_sold * costs.unit_cost)::numeric(18, 4) as cost_of_goods,
-    (demand.revenue - demand.units_sold * costs.unit_cost)::numeric(18, 4) as gross_margin
+    (demand.units_sold * costs.unit_cost)::numeric(38, 4) as cost_of_goods,
+    (demand.revenue - demand.units_sold * costs.unit_cost)::numeric(38, 4) as gross_margin
 
 from demand
 left join costs

@@ -41,6 +41,6 @@ costed as (
 
 select
     *,
-    (quantity_on_hand * unit_cost)::numeric(18, 4) as stock_value
+    (quantity_on_hand * unit_cost)::numeric(38, 4) as stock_value
 
 from costed

@@ -1,4 +1,4 @@
-"""What the checks of normalized data read: items without a master row, and quantities without a known unit.
+"""What the checks of normalized data read: items without a master row, quantities without a known unit, lines twice.
 
 Belongs here: SQL and its parameters.
 """
@@ -25,6 +25,25 @@ _UNKNOWN_UNITS = (
     ("stock_counts", "int_stock_daily", "counted_on", "quantity_on_hand is null"),
     ("order_lines", "int_supply_lines", "ordered_on", "quantity_ordered is null"),
 )
+_LINES_TWICE = """
+    select lines.tenant_id, batches.file_name, lines.document_id, lines.line_number
+    from intermediate.int_sales_lines as lines
+    inner join raw.batches as batches on lines.batch_id = batches.batch_id
+    where
+        lines.tenant_id = %s
+        and lines.sold_on between %s and %s
+        and lines.line_kind = 'superseded'
+        and exists (
+            select 1 from raw.sales as later
+            where
+                later.tenant_id = lines.tenant_id
+                and later.document_id = lines.document_id
+                and later.line_number = lines.line_number
+                and later.batch_id = lines.batch_id
+                and (later.sheet, later.row_number) > (lines.sheet, lines.row_number)
+        )
+    order by batches.file_name, lines.document_id, lines.line_number
+"""
 
 
 def unknown_items(connection: psycopg.Connection, tenant_ids: Sequence[str]) -> list[tuple[str, str]]:
@@ -44,3 +63,12 @@ def unknown_units(connection: psycopg.Connection, touched: Mapping[str, Sequence
             row = connection.execute(query, (window.tenant_id, window.first, window.last)).fetchone()
             lines[name] += row[0] if row else 0
     return lines
+
+
+def lines_twice(connection: psycopg.Connection, windows: Sequence[Window]) -> list[tuple[str, str, str, int]]:
+    """Tenant, file, document and line of rows that the same file has another version of, of the days they are sold."""
+    return [
+        row
+        for window in windows
+        for row in connection.execute(_LINES_TWICE, (window.tenant_id, window.first, window.last)).fetchall()
+    ]

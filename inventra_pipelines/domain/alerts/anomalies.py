@@ -132,8 +132,8 @@ def _unusual_revenue(daily: pl.DataFrame, as_of_on: date, config: AlertConfig) -
             "money_at_risk",
             pl.format(
                 "revenue of the day is {} where {} is usual on that weekday",
-                pl.col("observed").round(0).cast(pl.Int64),
-                pl.col("expected").round(0).cast(pl.Int64),
+                pl.col("observed").round(0).cast(pl.Int128),
+                pl.col("expected").round(0).cast(pl.Int128),
             ).alias("message"),
         )
     )

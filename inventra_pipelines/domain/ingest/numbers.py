@@ -15,11 +15,9 @@ import re
 import polars as pl
 
 from inventra_pipelines.domain.contracts import POLARS_TYPES, Column
-from inventra_pipelines.domain.ingest.rejects import RowReason, reason_code
+from inventra_pipelines.domain.ingest.rejects import LIMIT, RowReason, reason_code
 from inventra_pipelines.domain.tenant import FileMapping
 
-# numeric(18, 4) holds fourteen digits before the decimal mark.
-_LIMIT = 10**14
 _WHOLE_LIMIT = 2**31
 _SPACES = "[ '\u00a0\u2009\u202f\u2019]"
 # What nearly every number looks like: exact in four places, and far from any limit.
@@ -102,14 +100,18 @@ def _may_fail(values: pl.Series, column: Column) -> bool:
     """Whether a column of usual numbers has one that its contract may refuse."""
     if column.type in ("days", "number"):
         return True
-    lowest = values.min()
-    return column.minimum is not None and lowest is not None and bool(lowest < column.minimum)  # type: ignore[operator]
+    if column.minimum is None and column.maximum is None:
+        return False
+    lowest = -LIMIT if column.minimum is None else column.minimum
+    highest = LIMIT if column.maximum is None else column.maximum
+    return not values.is_between(lowest, highest).all()
 
 
 def _fault(text: pl.Expr, number: pl.Expr, value: pl.Expr, column: Column) -> pl.Expr:
     vanishes = (value == 0) & number.str.contains(r"^[^eE]*[1-9]")
-    low = (value <= -_LIMIT) if column.minimum is None else (value < column.minimum)
-    is_out_of_range = value.is_null() | (value >= _LIMIT) | low | vanishes
+    low = (value <= -LIMIT) if column.minimum is None else (value < column.minimum)
+    high = (value >= LIMIT) if column.maximum is None else (value > column.maximum)
+    is_out_of_range = value.is_null() | high | low | vanishes
     fault = (
         pl.when(text.is_null())
         .then(None)

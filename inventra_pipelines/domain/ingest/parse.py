@@ -52,6 +52,8 @@ _NUMBERED_ERROR = r"^ERR:5\d\d$"
 
 # Marks of no width, which come with what was copied from a page: with one of them, a code would be another code.
 _UNSEEN = r"[\u{AD}\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}\u{2066}-\u{2069}\u{FEFF}]"
+# What an old system sends between its codes; NUL is refused.
+_CONTROLS = [chr(number) for number in (*range(1, 9), 11, 12, *range(14, 32), 127)]
 
 _REASONS = list(RowReason)
 
@@ -106,9 +108,9 @@ def parse_rows(
 ) -> ParsedRows:
     """Type rows, reject those that the contract does not allow, and pass over those that are no data.
 
-    Text is stripped of white space, and all but free text of marks of no width; what is empty then, or one of the
-    mapping's null values, is null. Where the contract has a key and it repeats within a scope, the last row holds and
-    the others are rejected.
+    Text is stripped of white space, and all but free text of characters that nobody sees; what is empty then, or one of
+    the mapping's null values, is null. Where the contract has a key and it repeats within a scope, the last row holds
+    and the others are rejected.
 
     Args:
         frame: `sheet`, `row_number`, `problem` and `problem_text` (why the reader could not split the row, else null),
@@ -185,6 +187,8 @@ def _cleaned(texts: pl.Series, column: Column, mapping: FileMapping) -> pl.Serie
     """Stripped, null where nothing is left, and codes as they were before a spreadsheet had them."""
     if column.type != "text" and (texts.str.len_bytes() != texts.str.len_chars()).any():
         texts = texts.str.replace_all(_UNSEEN, "")
+    if column.type == "code" and texts.str.contains_any(_CONTROLS).any():
+        texts = texts.str.replace_all(r"[\x01-\x08\x0B\x0C\x0E-\x1F\x7F]", "")
     stripped = pl.lit(texts).str.strip_chars()
     text: pl.Expr = pl.when(~stripped.is_in(["", *mapping.null_values])).then(stripped)
     if column.name in mapping.integer_codes:

@@ -17,6 +17,10 @@ from inventra_pipelines.errors import PermanentError
 _QUOTED_CHARACTERS = 200
 
 
+# A trillion: a barcode of thirteen digits is no quantity, and what is made of quantities and prices fits its columns.
+LIMIT = 10**12
+
+
 class RowReason(StrEnum):
     """Why a row is rejected; one record per row and column at fault."""
 
@@ -195,5 +199,7 @@ def _range_sentence(column: Column, low: str) -> str:
     if column.type in ("date", "timestamp"):
         return "is out of range; expected a year from 1900 to 2199."
     if column.type in ("days", "number"):
-        return f"is out of range; expected a number {low}below 2147483648."
-    return f"is out of range; expected a number {low}below 100000000000000, zero or no smaller than 0.0001."
+        high = "below 2147483648" if column.maximum is None else f"at most {column.maximum}"
+        return f"is out of range; expected a number {low}{high}."
+    high = f"below {LIMIT}" if column.maximum is None else f"at most {column.maximum}"
+    return f"is out of range; expected a number {low}{high}, zero or no smaller than 0.0001."

@@ -76,5 +76,5 @@ def _units(name: str) -> pl.Expr:
 def figure(value: pl.Expr) -> pl.Expr:
     """A number as people write it: whole where it is whole, else one decimal."""
     rounded = value.round(1)
-    whole = rounded.cast(pl.Int64, strict=False).cast(pl.String)
+    whole = rounded.cast(pl.Int128, strict=False).cast(pl.String)
     return pl.when(rounded == rounded.floor()).then(whole).otherwise(rounded.cast(pl.String))

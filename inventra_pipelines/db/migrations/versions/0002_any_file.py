@@ -58,6 +58,13 @@ _TYPES: dict[str, sa.types.TypeEngine] = {
     "date": sa.Date(),
     "whole": sa.Integer(),
 }
+# Quantity times price may be wider than either.
+_PRODUCTS = (
+    ("planning", "proposals", ("unit_cost", "unit_price", "order_value", "excess_value", "money_at_risk")),
+    ("alerts", "anomalies", ("money_at_risk",)),
+    ("alerts", "conditions", ("money_at_risk",)),
+    ("alerts", "alerts", ("money_at_risk",)),
+)
 _DATED = {"sales": "sold_on", "stock": "counted_on", "purchase_orders": "ordered_on"}
 _UNDATED = ("items", "suppliers", *_DATASETS)
 
@@ -81,6 +88,10 @@ def upgrade() -> None:
     _add("rejects", "hint", sa.Text(), "''")
     for dataset in ("sales", "stock", "purchase_orders"):
         op.add_column(dataset, sa.Column("unit_of_measure", sa.Text()), schema="raw")
+
+    for product_schema, product_table, products in _PRODUCTS:
+        for product in products:
+            op.alter_column(product_table, product, type_=sa.Numeric(38, 4), schema=product_schema)
 
     op.drop_constraint("sales_pkey", "sales", schema="raw")
     for table in ("stock", "items", "suppliers", "purchase_orders"):

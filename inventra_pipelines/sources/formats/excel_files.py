@@ -26,7 +26,7 @@ from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Tabl
 from inventra_pipelines.sources.formats.workbook_archive import Archive
 from inventra_pipelines.sources.formats.workbook_cells import tidied, with_decimal_mark
 from inventra_pipelines.sources.formats.workbook_faults import SheetNotes, WorkbookNotes, xlsx_notes
-from inventra_pipelines.sources.formats.workbook_headers import blank_rows, sheet_header
+from inventra_pipelines.sources.formats.workbook_headers import blank_rows, merged_below, sheet_header
 from inventra_pipelines.sources.formats.workbook_ods import ods_notes
 from inventra_pipelines.sources.formats.workbook_records import xls_notes, xlsb_notes
 
@@ -100,6 +100,8 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
                 if column.isdecimal() and int(column) in numbers
             )
         sheets.append(_Sheet(sheet, header, rows, is_header(header.headers)))
+        if merged := merged_below(found.merged, header, first_column):
+            passed_over.append(f"sheet {sheet!r}: {merged}")
     if failures and (mapping.sheets != "all" or not any(sheet.fits for sheet in sheets)):
         raise failures[0]
     if not sheets:

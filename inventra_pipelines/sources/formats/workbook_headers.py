@@ -72,6 +72,24 @@ def sheet_header(
     return replace(header, first_row=skipped + header.first_row, last_row=skipped + header.last_row)
 
 
+def merged_below(merged: Iterable[Merged], header: Header, first_column: int) -> str | None:
+    """In words, the cells below the headers that span rows: only the first of these rows has their value.
+
+    It is not given to the others: a quantity would count once for each of them.
+    """
+    spans = sorted(
+        (first_row, last_row, first)
+        for first_row, first, last_row, _ in merged
+        if first_row > header.last_row and last_row > first_row and 0 <= first - first_column < len(header.headers)
+    )
+    if not spans:
+        return None
+    first_row, last_row, column = spans[0]
+    title = header.headers[column - first_column]
+    more = f" (and {len(spans) - 1:,} more of such cells)" if spans[1:] else ""
+    return f"rows {first_row + 1} to {last_row} of {title!r}, merged with row {first_row}{more}: unmerge and fill them"
+
+
 def _with_reach(
     header: Header, top: Sequence[Sequence[str]], ranges: Sequence[tuple[int, int, int]], is_header: IsHeader
 ) -> Header:

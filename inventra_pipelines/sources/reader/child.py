@@ -6,6 +6,7 @@ the blocks that follow it: accepted and rejected rows as tuples of a binary COPY
 rows is `answers.py`. `process.py` is the other end.
 """
 
+import errno
 import json
 import os
 import resource
@@ -35,6 +36,8 @@ _CPU_SECONDS_PER_MB = 2
 # Small files are parsed together: a call costs as much as twenty thousand rows.
 _ROWS_TOGETHER = 150_000
 _PASSED_OVER_SHOWN = 20
+# No file is at fault where there is no room to unpack it, or the disk fails.
+_OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
 _QUESTION_PASSES = 3
 
 
@@ -98,6 +101,12 @@ class _Job:
                 self._refuse(file, error.reason_code, error.message, error.remedy)
             except _ParserError:
                 raise
+            except OSError as error:
+                if error.errno in _OF_THE_MACHINE:
+                    self._tell({"kind": "failed", "file": file.place, "problem": in_words(error)})
+                    return
+                self._drop(file)
+                self._refuse(file, *_unreadable(file.name, error))
             except MemoryError:
                 self._drop(file)
                 self._refuse(file, *_too_much_memory(file.name))
@@ -255,6 +264,11 @@ def _answer(question: dict[str, Any], out: BinaryIO) -> None:
             _tell(out, {"kind": "answer", "size": len(block)} | piece, block)
     except FileRejected as error:
         refusal = error.reason_code, error.message, error.remedy
+    except OSError as error:
+        if error.errno in _OF_THE_MACHINE:
+            _tell(out, {"kind": "failed", "problem": in_words(error)})
+            return
+        refusal = _unreadable(name, error)
     except MemoryError:
         refusal = _too_much_memory(name)
     except BaseException as error:  # A panic of a parser is no Exception.

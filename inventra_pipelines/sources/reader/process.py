@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import Dataset, FileMapping
-from inventra_pipelines.errors import PermanentError
+from inventra_pipelines.errors import PermanentError, TransientError
 
 _SECONDS = 28.0
 _SECONDS_PER_MB = 3.0
@@ -184,7 +184,11 @@ class Reader:
         self._files.close()
 
     def read(self, jobs: Iterable[Job]) -> Iterator[Result]:
-        """Do the jobs in their order; the next piece is read while one is in the caller's hands."""
+        """Do the jobs in their order; the next piece is read while one is in the caller's hands.
+
+        Raises:
+            TransientError: This machine's disk is full or fails; nothing is said of any file.
+        """
         ahead: Queue[Result | BaseException | None] = Queue(_AHEAD)
         is_left = threading.Event()
 
@@ -220,6 +224,7 @@ class Reader:
 
         Raises:
             FileRejected: The file cannot be read, or the process died of it.
+            TransientError: This machine's disk is full or fails.
         """
         name = question.name
         message = {
@@ -235,6 +240,8 @@ class Reader:
             size = question.path.stat().st_size / 2**20
             deadline = _Deadline(_QUESTION_PASSES * (_SECONDS + _SECONDS_PER_MB * size))
             while (told := self._receive(deadline))["kind"] != "end":
+                if told["kind"] == "failed":
+                    raise _machine_at_fault(name, told["problem"])
                 if told["kind"] == "refused":
                     raise FileRejected(FileReason(told["reason_code"]), told["message"], told["remedy"])
                 yield told, self._take(told["size"], deadline)
@@ -283,6 +290,8 @@ class Reader:
                 current.at, current.has_begun = told["file"], True
                 size = current.job.files[told["file"]].path.stat().st_size
                 deadline = _Deadline(_SECONDS + _SECONDS_PER_MB * size / 2**20)
+            elif kind == "failed":
+                raise _machine_at_fault(current.job.files[told["file"]].name, told["problem"])
             elif kind == "parsing":
                 current.at = None
             elif kind == "rows":
@@ -398,6 +407,12 @@ class _Deadline:
 def _harmless_environment() -> dict[str, str]:
     """This process's variables without settings and secrets: what reads strangers' files needs none of them."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)}
+
+
+def _machine_at_fault(name: str, problem: str) -> TransientError:
+    return TransientError(
+        f"{name} cannot be read here ({problem})", "make room where temporary files stand, and run again"
+    )
 
 
 def _death(name: str, reason: str) -> FileRejected:

@@ -160,6 +160,21 @@ def test_blank_columns_between_headers_stay_blank(workbook):
     assert [row[3:] for chunk in table.chunks for row in chunk.rows()] == [("1", None, "2")]
 
 
+def test_rows_without_the_value_of_a_merged_cell_are_told(workbook):
+    _, sheet, save = workbook
+    for row in (["Store", "sku", "qty"], ["North", "A", 1], [None, "B", 2], [None, "C", 3], ["South", "D", 4]):
+        sheet.append(row)
+    sheet.append([None, "E", None])
+    sheet.merge_cells("A2:A4")
+    sheet.merge_cells("C5:C6")
+    path = save()
+    assert [row[2] for row in rows(path, "sku")] == ["North", None, None, "South", None]
+    (told,) = opened(path, "sku").passed_over
+    assert told == (
+        "sheet 'Sales': rows 3 to 4 of 'Store', merged with row 2 (and 1 more of such cells): unmerge and fill them"
+    )
+
+
 def test_merged_headers_reach_as_far_as_their_cells_and_no_further(workbook):
     _, sheet, save = workbook
     sheet.append([None, "Sold", None, "", "Note"])

@@ -35,7 +35,7 @@ _FIRST_REAL_DAY = date(2010, 12, 1)
 _HISTORY_UNTIL = date(2011, 12, 10)
 _MILLION = 1_000_000
 # How many times as fast as a peer the ingest is to be.
-_FASTER = {"dlt_arrow": 5.0, "pandas_to_sql": 15.0}
+_FASTER = {"dlt_documented": 5.0, "dlt_arrow": 5.0, "pandas_to_sql": 15.0}
 
 
 @dataclass(frozen=True)

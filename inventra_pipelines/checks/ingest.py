@@ -12,6 +12,7 @@ from psycopg import sql
 from inventra_pipelines.assets.keys import BATCHES
 from inventra_pipelines.db import tables
 from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.words import counted
 from inventra_pipelines.sources.outcome import RefusedFile
 
 # All of them stand in `raw.batches`.
@@ -74,7 +75,7 @@ def days_have_come(connection: psycopg.Connection, windows: Sequence[Window]) ->
         row for window in windows for row in connection.execute(_AHEAD, (window.tenant_id, window.first, window.last))
     ]
     lines = [
-        f"{tenant_id} {file_name} of {landed_on}: {rows:,} rows of {business_on}"
+        f"{tenant_id} {file_name} of {landed_on}: {counted(rows, 'row')} of {business_on}"
         for tenant_id, file_name, landed_on, business_on, rows in ahead
     ]
     return AssetCheckResult(

@@ -1,6 +1,7 @@
 """What the commands print, and how a command holds the installation open.
 
-Belongs here: the two consoles, the error line, and the session that every command with a database begins with.
+Belongs here: the two consoles, the error line, arguments that several commands take, and the session and the look into
+tables that a command with a database needs.
 """
 
 import os
@@ -8,8 +9,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, Any, NoReturn
 
+import psycopg
+import typer
+from psycopg.rows import dict_row
 from rich.console import Console
 
 from inventra_pipelines.automation.instance import prepare_instance
@@ -21,6 +25,8 @@ from inventra_pipelines.settings import Settings, get_settings
 # Plain lines where nobody looks at a terminal: no wrapping at 80 columns, no markup in a log.
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+BatchArgument = Annotated[str, typer.Argument(help="Batch id, as `inventra batches list` shows it.")]
 
 
 def fail(message: str, code: int = 1) -> NoReturn:
@@ -53,3 +59,9 @@ def installation() -> Iterator[tuple[Settings, str]]:
         if settings.landing_dir is None:
             Path(settings.landing_root).mkdir(parents=True, exist_ok=True)
         yield settings, url
+
+
+def read_rows(connection: psycopg.Connection, query: str, parameters: Any) -> list[dict[str, Any]]:
+    """A query's rows, each by column name."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        return cursor.execute(query.encode(), parameters).fetchall()

@@ -8,18 +8,20 @@ import datetime
 import hashlib
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
 
-from inventra_pipelines.cli.batches import is_held, summary
+from inventra_pipelines.cli.batch_words import is_held, print_outcome
 from inventra_pipelines.cli.console import installation, out
 from inventra_pipelines.cli.look_words import print_look, print_suggestion
 from inventra_pipelines.cli.mapping import check_file, mapping_yaml, stated_settings
-from inventra_pipelines.cli.runs import TenantOption, execute, parse_day
-from inventra_pipelines.cli.tables import say
+from inventra_pipelines.cli.runs import TenantOption, execute, parse_day, whole_day
+from inventra_pipelines.cli.standing import Landing, landed_name, standing_of
+from inventra_pipelines.cli.tables import say, title
 from inventra_pipelines.db.batches import read_batches
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.domain.ingest.batches import Batch, batch_id_of
@@ -46,24 +48,23 @@ def ingest(
     check_file(file)
     settings = get_settings()
     config = get_tenant(settings.tenants_folder, tenant)
+    day = parse_day(date, "--date") if date else settings.last_day or datetime.date.today()
     if dry_run:
-        describe(file, config, dataset, as_json=as_json)
+        describe(file, settings, config, dataset, day, as_json=as_json)
         return
     if as_json:
         raise PermanentError("--json goes with --dry-run", "see `inventra batches list --json` for what was loaded")
-    day = parse_day(date, "--date") if date else settings.last_day or datetime.date.today()
     landed = _land(file, settings, config, dataset, day)
     with installation() as (opened, url):
         failure: InventraError | None = None
         try:
-            execute(opened, "history", [tenant], day, day, f"{tenant} {day}")
+            execute(opened, "history", [tenant], day, day, whole_day(tenant, day))
         except InventraError as error:
             failure = error
         with connect(url, read_only=True) as connection:
             batch = _batch_of(connection, landed, config, dataset, day)
         if batch is not None:
-            for line in summary(batch):
-                say(line, hanging=4)
+            print_outcome(batch)
     if failure is not None:
         raise failure
     if batch is not None and batch.state == "rejected":
@@ -71,8 +72,12 @@ def ingest(
         raise PermanentError(f"{batch.file_name} was {what}", "the line above says why and what to do")
 
 
-def describe(file: Path, config: TenantConfig, dataset: Dataset, *, as_json: bool = False) -> None:
-    """Read and check a file as ingest would, without a database, and print what would happen.
+def describe(
+    file: Path, settings: Settings, config: TenantConfig, dataset: Dataset, day: datetime.date, *, as_json: bool = False
+) -> None:
+    """Read and check a file as ingest would, and print what would happen on a landing day.
+
+    The database is asked where it is up.
 
     Raises:
         PermanentError: The file would be refused; all else has been printed.
@@ -87,16 +92,28 @@ def describe(file: Path, config: TenantConfig, dataset: Dataset, *, as_json: boo
             else:
                 suggestion = Suggestion.model_validate(told["suggestion"])
     assert look is not None
+    landing = Landing(file, landed_name(file, dataset), day, look.rows_read, look.rows_accepted)
+    standing = None if look.refusal else standing_of(landing, settings, config, dataset)
     if as_json:
         text = mapping_yaml(suggestion) if suggestion else None
-        found = {"look": look.model_dump(mode="json"), "suggestion": None, "suggested_yaml": text}
+        found: dict[str, Any] = {
+            "look": look.model_dump(mode="json"),
+            "suggestion": None,
+            "suggested_yaml": text,
+            "standing": None,
+        }
         if suggestion:
             found["suggestion"] = suggestion.model_dump(mode="json")
+        if standing:
+            found["standing"] = asdict(standing)
         typer.echo(json.dumps(found))
     else:
         print_look(look, config.tenant_id)
         if suggestion:
             print_suggestion(suggestion, look)
+        if standing:
+            title(f"As {landing.name} of {day}")
+            say(standing.message, 2, 2)
         out.print()
         out.print("nothing was loaded", markup=False)
     if look.refusal:
@@ -108,7 +125,7 @@ def _land(file: Path, settings: Settings, config: TenantConfig, dataset: Dataset
         raise PermanentError(
             f"the landing zone {settings.landing_root} is not a local folder", "upload the file to it and run the day"
         )
-    name = file.name if file.name.lower().startswith(dataset) else f"{dataset}-{file.name}"
+    name = landed_name(file, dataset)
     target = Path(settings.landing_root) / config.tenant_id / day.isoformat() / name
     target.parent.mkdir(parents=True, exist_ok=True)
     if not (target.exists() and target.samefile(file)):

@@ -9,6 +9,7 @@ from inventra_pipelines.cli.console import out
 from inventra_pipelines.cli.mapping import mapping_yaml
 from inventra_pipelines.cli.tables import print_table, say, title
 from inventra_pipelines.domain.ingest.rejects import RowReason
+from inventra_pipelines.domain.words import counted
 from inventra_pipelines.sources.reader.look import FileLook, RejectKind, TableLook
 from inventra_pipelines.sources.reader.suggest import Suggestion
 
@@ -42,7 +43,7 @@ def print_look(look: FileLook, tenant_id: str) -> None:
         names = list(look.first_rows[0])
         print_table(headers, ((name, *(_short(row.get(name, "")) for row in look.first_rows)) for name in names))
     title(
-        f"{look.rows_read:,} {_rows(look.rows_read)} read: {look.rows_accepted:,} would load, "
+        f"{counted(look.rows_read, 'row')} read: {look.rows_accepted:,} would load, "
         f"{look.rows_rejected:,} would be rejected; {look.rows_passed_over:,} passed over as no data"
     )
     _print_kinds(look.rejects)
@@ -67,7 +68,9 @@ def print_suggestion(suggestion: Suggestion, found: FileLook) -> None:
         say(f"Even so the file would be refused: {look.refusal.message}.", 2, 2)
     else:
         rejected = f", {look.rows_rejected:,} would be rejected" if look.rows_rejected else ""
-        say(f"With it {look.rows_accepted:,} of {look.rows_read:,} rows would load{rejected}.", 2, 2)
+        say(f"With it {look.rows_accepted:,} of {counted(look.rows_read, 'row')} would load{rejected}.", 2, 2)
+    if suggestion.unused:
+        say(f"Not used even so: {_listed(suggestion.unused)}", 2, 2)
 
 
 def _facts(look: FileLook) -> list[tuple[str, str]]:
@@ -101,20 +104,16 @@ def _print_table_look(table: TableLook) -> None:
 def _print_kinds(kinds: Sequence[RejectKind]) -> None:
     for kind in sorted(kinds, key=lambda kind: -kind.rows)[:_KINDS_SHOWN]:
         reason = RowReason(kind.reason_code).replace("_", " ")
-        say(f"{kind.rows:>8,} {_rows(kind.rows):<4}  {kind.column or 'the whole row'}: {reason}", 2, 15)
+        say(f"{counted(kind.rows, 'row'):>13}  {kind.column or 'the whole row'}: {reason}", 2, 15)
         say(f"such as {_where(kind.sheet, kind.row)}: {kind.message}", 17, 2)
         if kind.hint:
             say(f"what to do: {kind.hint}", 17, 2)
     if len(kinds) > _KINDS_SHOWN:
-        say(f"and {len(kinds) - _KINDS_SHOWN:,} more kinds", 2)
+        say(f"and {counted(len(kinds) - _KINDS_SHOWN, 'more kind')}", 2)
 
 
 def _where(sheet: str, row: int) -> str:
     return f"sheet {sheet}, row {row:,}" if sheet else f"row {row:,}"
-
-
-def _rows(count: int) -> str:
-    return "row" if count == 1 else "rows"
 
 
 def _listed(texts: Sequence[str]) -> str:

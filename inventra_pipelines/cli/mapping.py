@@ -1,7 +1,7 @@
 """`inventra mapping suggest`: what a tenant's file would have to say so that a file can be read.
 
 Belongs here: the command, and a suggestion as YAML with its reasons as comments. How it is found is
-`sources/suggest.py`; it is pasted by a person and loads nothing by itself.
+`sources/reader/suggest.py`; it is pasted by a person and loads nothing by itself.
 """
 
 import json
@@ -16,6 +16,7 @@ from inventra_pipelines.cli.console import out
 from inventra_pipelines.cli.tables import print_table, say
 from inventra_pipelines.domain.contracts import CONTRACTS
 from inventra_pipelines.domain.tenant import Dataset, FileMapping, TenantConfig
+from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.settings import get_settings
 from inventra_pipelines.sources.reader.process import Question, Reader
@@ -127,13 +128,16 @@ def _introduction(file: Path, suggestion: Suggestion, config: TenantConfig | Non
 
 def _outcome(suggestion: Suggestion) -> list[str]:
     look = suggestion.look
+    lines = [f"# not used: {_on_one_line(', '.join(suggestion.unused))}"] if suggestion.unused else []
     if look.refusal:
-        return [f"# Even so the file would be refused: {look.refusal.message}."]
-    lines = [
-        f"# With it {look.rows_accepted:,} of {look.rows_read:,} rows of this file would load, "
+        return [*lines, f"# Even so the file would be refused: {_on_one_line(look.refusal.message)}."]
+    lines.append(
+        f"# With it {look.rows_accepted:,} of {counted(look.rows_read, 'row')} of this file would load, "
         f"{look.rows_rejected:,} would be rejected."
+    )
+    return lines + [
+        f"#   {kind.rows:,} {kind.column or 'whole row'}: {_on_one_line(kind.message)}" for kind in look.rejects[:5]
     ]
-    return lines + [f"#   {kind.rows:,} {kind.column or 'whole row'}: {kind.message}" for kind in look.rejects[:5]]
 
 
 def mapping_yaml(suggestion: Suggestion) -> str:
@@ -161,7 +165,7 @@ def mapping_yaml(suggestion: Suggestion) -> str:
     is_empty = all(text.lstrip().startswith("#") for text, _ in lines)
     head = [("datasets:", ""), (f"  {suggestion.dataset}: {'{}' if is_empty else ''}".rstrip(), "")]
     width = max((len(text) for text, why in lines if why), default=0)
-    return "\n".join(f"{text:<{width}}  # {why}" if why else text for text, why in [*head, *lines])
+    return "\n".join(f"{text:<{width}}  # {_on_one_line(why)}" if why else text for text, why in [*head, *lines])
 
 
 def _column_lines(suggestion: Suggestion) -> list[tuple[str, str]]:
@@ -180,10 +184,22 @@ def _column_lines(suggestion: Suggestion) -> list[tuple[str, str]]:
 def _written(value: Any) -> str:
     """A value as YAML writes it on one line."""
     if isinstance(value, list):
-        return f"[{', '.join(json.dumps(each, ensure_ascii=False) for each in value)}]"
+        return f"[{', '.join(_quoted(each) for each in value)}]"
     if isinstance(value, dict):
         return f"{{{', '.join(f'{key}: {_written(each)}' for key, each in value.items())}}}"
     if isinstance(value, str):
         is_plain = _PLAIN.fullmatch(value) and value == value.strip() and yaml.safe_load(value) == value
-        return value if is_plain else json.dumps(value, ensure_ascii=False)
+        return value if is_plain else _quoted(value)
     return json.dumps(value)
+
+
+def _quoted(text: str) -> str:
+    """A text in quotation marks; what a YAML file may not hold as it is, escaped."""
+    if text.isprintable():
+        return json.dumps(text, ensure_ascii=False)
+    return yaml.safe_dump(text, default_style='"', allow_unicode=True, width=2**20).strip()
+
+
+def _on_one_line(text: str) -> str:
+    """A text of the file as a comment takes it: one with line ends or control characters would end it."""
+    return "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))

@@ -13,17 +13,18 @@ from rich.spinner import Spinner
 
 from inventra_pipelines.automation.console import StageEvent, listening
 from inventra_pipelines.cli.console import out
+from inventra_pipelines.domain.words import counted
 
-# Metadata that a stage's line shows, in this order, by the words it shows them with.
+# Metadata that a stage's line shows, in this order: by a noun that is counted, and what else is said.
 _SHOWN = {
-    "rows_read": "rows read",
-    "rows_accepted": "accepted",
-    "rows_rejected": "rejected",
-    "dagster/row_count": "rows",
-    "items": "items",
-    "fallbacks": "fallbacks",
-    "orders_proposed": "orders proposed",
-    "open": "alerts open",
+    "rows_read": ("row", " read"),
+    "rows_accepted": ("", "accepted"),
+    "rows_rejected": ("", "rejected"),
+    "dagster/row_count": ("row", ""),
+    "items": ("item", ""),
+    "fallbacks": ("fallback", ""),
+    "orders_proposed": ("order", " proposed"),
+    "open": ("alert", " open"),
 }
 
 
@@ -64,9 +65,13 @@ class _Lines:
         stage = _stage_name(event.stage)
         self._times.seconds[stage] = self._times.seconds.get(stage, 0.0) + seconds
         figures = self._figures.pop(event.stage, {})
-        shown = ", ".join(f"{figures[name]:,.0f} {words}" for name, words in _SHOWN.items() if name in figures)
+        shown = ", ".join(_shown(round(figures[name]), *words) for name, words in _SHOWN.items() if name in figures)
         mark = "FAILED " if event.kind == "failed" else ""
         out.print(f"  {stage:<10} {seconds:6.1f} s  {mark}{shown}", markup=False)
+
+
+def _shown(count: int, noun: str, words: str) -> str:
+    return f"{counted(count, noun)}{words}" if noun else f"{count:,} {words}"
 
 
 def _stage_name(step_key: str) -> str:

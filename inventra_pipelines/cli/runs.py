@@ -60,6 +60,11 @@ def execute(settings: Settings, job: str, tenant_ids: list[str], first: date, la
     return times
 
 
+def whole_day(tenant_id: str, day: date) -> str:
+    """The title of a run that one file started: its figures are those of all that landed on the day."""
+    return f"{tenant_id} {day}, all files of the day:"
+
+
 def run(
     tenant: TenantOption,
     date: Annotated[str, typer.Option("--date", help="Landing day, YYYY-MM-DD.")],

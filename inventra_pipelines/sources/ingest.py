@@ -34,6 +34,7 @@ from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, Con
 from inventra_pipelines.domain.ingest.completeness import held_batches
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import TenantConfig
+from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.contents import Contents, find_contents, jobs_of, reader_version
 from inventra_pipelines.sources.landing import LandedFile, Landing
@@ -307,7 +308,8 @@ class _Ingest:
             rejected = sum(batch.rows_rejected for batch in loaded)
             refused = len(settlement.refused)
             self.report(
-                f"{window}: {len(files):,} files, {read:,} rows read, {rejected:,} rejected, {refused} files refused"
+                f"{window}: {counted(len(files), 'file')}, {counted(read, 'row')} read, {rejected:,} rejected, "
+                f"{counted(refused, 'file')} refused"
             )
 
 
@@ -335,10 +337,9 @@ def _message(done: FileDone) -> str | None:
         for _, reason, count in done.reasons:
             by_reason[reason] = by_reason.get(reason, 0) + count
         why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(by_reason.items()))
-        parts.append(f"{done.rejected:,} of {done.accepted + done.rejected:,} rows rejected: {why}")
+        parts.append(f"{done.rejected:,} of {counted(done.accepted + done.rejected, 'row')} rejected: {why}")
     if done.passed_over:
-        rows = "row" if done.passed_over == 1 else "rows"
-        parts.append(f"{done.passed_over:,} {rows} passed over: {_first_of(done.notes, done.passed_over)}")
+        parts.append(f"{counted(done.passed_over, 'row')} passed over: {_first_of(done.notes, done.passed_over)}")
     if done.unread:
         parts.append(f"not read: {_first_of(done.unread, len(done.unread))}")
     return ". ".join(parts) or None

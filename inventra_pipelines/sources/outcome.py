@@ -10,6 +10,7 @@ from datetime import date
 
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.ingest.batches import Batch, Settlement
+from inventra_pipelines.domain.words import counted
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,7 @@ class IngestOutcome:
             for (tenant_id, dataset, column, reason), count in sorted(self.reject_reasons.items())
         ]
         feeds = [
-            f"{feed.tenant_id} {feed.dataset}: {feed.files:,} files, {feed.rows_read:,} rows read, "
+            f"{feed.tenant_id} {feed.dataset}: {counted(feed.files, 'file')}, {counted(feed.rows_read, 'row')} read, "
             f"{feed.rows_rejected:,} rejected"
             for feed in self.feeds
         ]

@@ -67,12 +67,17 @@ def only_batch(shop: Installation, name: str = "sales-tag.csv") -> dict[str, obj
 
 
 def test_ingest_ends_with_what_became_of_the_file(shop: Installation):
-    text = " ".join((shop.home.parent / "ingest.out").read_text().split())
+    lines = (shop.home.parent / "ingest.out").read_text().splitlines()
     batch = only_batch(shop)
-    assert (
-        f"sales-tag.csv, batch {batch['batch_id']}: partially loaded; 6 rows loaded, 4 rejected, 1 passed over" in text
+    # The figures before it are the day's, and say so; an empty line parts the two.
+    assert f"shop {FIRST_DAY}, all files of the day:" in lines
+    end = lines.index(f"sales-tag.csv: partially loaded, batch {batch['batch_id']}")
+    assert lines[end - 1] == ""
+    assert lines[end + 1] == "  10 rows read: 6 loaded, 4 rejected; 1 passed over as no data"
+    assert lines[end + 2].strip().startswith(str(batch["message"])[:40])
+    assert lines[-1] == (
+        f"  next: correct the rest with `inventra batches rejects {batch['batch_id']} --out corrections.xlsx`"
     )
-    assert str(batch["message"])[:40] in text
 
 
 def test_the_dry_run_counted_what_was_loaded(shop: Installation):
@@ -169,7 +174,10 @@ def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installatio
         *("--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY)),
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 rows loaded, 0 rejected" in done.stdout
+    assert "4 rows read: 4 loaded, 0 rejected; 0 passed over as no data" in done.stdout
+    # Of the day's two files ten and four rows were read; what is read last is the file's own.
+    assert "14 rows read" in done.stdout and done.stdout.index("14 rows read") < done.stdout.index("4 rows read: 4")
+    assert f"next: forecasts and reports with `inventra run --tenant shop --date {FIRST_DAY}`" in done.stdout
     after = shop.rows("select item_code, quantity from raw.sales order by item_code")
     new = [row for row in after if row not in before]
     assert [(row["item_code"], int(row["quantity"])) for row in new] == [
@@ -208,11 +216,12 @@ def test_a_held_file_is_told_released_and_loaded(shop: Installation, tmp_path: P
     held = shop.inventra("ingest", str(small), "--tenant", "shop", "--dataset", "sales", "--date", str(day))
     batch = only_batch(shop, "sales-klein.csv")
     assert held.returncode == 1
-    assert f"batch {batch['batch_id']}: held" in held.stdout and "fewer than least_rows" in held.stdout
+    assert f"sales-klein.csv: held, batch {batch['batch_id']}" in held.stdout and "fewer than least_rows" in held.stdout
     assert run("batches", "show", batch["batch_id"]).stdout.count("held") >= 2
     done = shop.inventra("batches", "release", str(batch["batch_id"]))
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "loaded; 1 row loaded" in done.stdout
+    assert f"sales-klein.csv: loaded, batch {batch['batch_id']}" in done.stdout
+    assert "1 row read: 1 loaded, 0 rejected; 0 passed over as no data" in done.stdout
     assert only_batch(shop, "sales-klein.csv")["state"] == "loaded"
     again = run("batches", "release", batch["batch_id"])
     assert isinstance(again.exception, PermanentError) and "not held, it is loaded" in str(again.exception)
@@ -224,7 +233,8 @@ def test_a_refused_file_ends_with_one_and_says_why(shop: Installation, tmp_path:
     done = shop.inventra("ingest", str(wrong), "--tenant", "shop", "--dataset", "sales", "--date", "2026-03-06")
     batch = only_batch(shop, "sales-falsch.csv")
     assert done.returncode == 1
-    assert f"batch {batch['batch_id']}: refused" in done.stdout
+    assert f"sales-falsch.csv: refused, batch {batch['batch_id']}" in done.stdout
+    assert "none of its rows are loaded" in done.stdout
     assert any(line.startswith("error:") for line in done.stderr.splitlines())
     refused = run("batches", "release", batch["batch_id"])
     assert isinstance(refused.exception, PermanentError) and "refused, not held" in str(refused.exception)
@@ -256,3 +266,14 @@ def test_a_withdrawal_is_logged_with_who_did_it(shop: Installation):
     assert done.returncode == 0, done.stdout + done.stderr
     last = shop.rows(f"select actor, state from ops.batch_log where batch_id = '{batch_id}' order by entry_id")[-1]
     assert last == {"actor": user_name(), "state": "withdrawn"}
+
+
+def test_a_second_withdrawal_says_so_and_what_to_do(shop: Installation):
+    batch = only_batch(shop)
+    assert batch["state"] == "withdrawn"
+    logged = shop.value("select count(*) from ops.batch_log")
+    again = run("batches", "withdraw", batch["batch_id"])
+    assert isinstance(again.exception, PermanentError)
+    assert "is withdrawn already" in str(again.exception)
+    assert "land it under another name" in str(again.exception) and f"--from {FIRST_DAY}" in str(again.exception)
+    assert shop.value("select count(*) from ops.batch_log") == logged

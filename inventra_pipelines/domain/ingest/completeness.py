@@ -12,6 +12,7 @@ from statistics import median
 from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import WEEKDAYS, Dataset, Feed
+from inventra_pipelines.domain.words import counted
 
 # Datasets whose files are whole: each the sales, or the counts, of its time. The others list what is new or changed.
 _WHOLE: tuple[Dataset, ...] = ("sales", "stock")
@@ -66,12 +67,12 @@ def held_batches(
 
 def _too_few(rows: int, day: date, history: Mapping[date, int], feed: Feed) -> str | None:
     if rows < feed.least_rows:
-        return f"{rows:,} rows landed on {day}, fewer than least_rows ({feed.least_rows:,})"
+        return f"{counted(rows, 'row')} landed on {day}, fewer than least_rows ({feed.least_rows:,})"
     same = [history[past] for past in sorted(history) if past < day and past.weekday() == day.weekday()]
     usual = median(same[-_SAME_WEEKDAYS:]) if len(same) >= _FEWEST_WEEKDAYS else 0
     if usual >= _FEWEST_ROWS and rows < feed.least_share * usual:
         name = WEEKDAYS[day.weekday()].capitalize()
-        return f"{rows:,} rows landed on {day}; a {name} usually has {usual:,.0f}"
+        return f"{counted(rows, 'row')} landed on {day}; a {name} usually has {usual:,.0f}"
     return None
 
 
@@ -81,7 +82,7 @@ def _too_few_to_replace(batch: Batch, rows: int, live: Mapping[tuple[str, date, 
         return None
     if rows >= feed.least_share * before.rows_accepted:
         return None
-    return f"it has {rows:,} rows and would replace {before.rows_accepted:,} that landed under its name"
+    return f"it has {counted(rows, 'row')} and would replace {before.rows_accepted:,} that landed under its name"
 
 
 def _hold(batch: Batch, why: str) -> FileRejected:

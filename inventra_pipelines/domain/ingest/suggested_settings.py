@@ -1,7 +1,8 @@
-"""What a file's texts say of how it is written: formats of dates, marks of numbers, signs of currencies, empty values.
+"""What a file's texts say of how it is written: marks of numbers, signs of currencies, empty values, formats of dates.
 
 Belongs here: the settings of a mapping that a sample decides, each with why, and both readings where it does not. They
-are shown to a person and never loaded by. Which header is which column is `suggestions.py`.
+are shown to a person and never loaded by. Formats of dates are found in `suggested_dates.py`; which header is which
+column is `suggestions.py`.
 """
 
 import re
@@ -12,8 +13,8 @@ from typing import Any
 import polars as pl
 
 from inventra_pipelines.domain.contracts import Column, Contract
-from inventra_pipelines.domain.ingest.dates import COMMON_FORMATS, fitting_formats, parse_moments
 from inventra_pipelines.domain.ingest.numbers import parse_numbers
+from inventra_pipelines.domain.ingest.suggested_dates import suggest_date_formats
 from inventra_pipelines.domain.tenant import FileMapping
 
 _NUMBERS = ("quantity", "money", "ratio", "days", "number")
@@ -25,10 +26,6 @@ NOTHING = frozenset(
 # Decimal and thousands mark, the plainest first.
 _MARKS: tuple[tuple[str, str | None], ...] = ((".", None), (",", None), (".", ","), (",", "."))
 _SIGN = re.compile(r"^[(+\-−]?\s?([^0-9\s.,()+'%\-−]{1,4})\s?[\-−]?[0-9]|[0-9]\s?([^0-9\s.,()+'%\-−]{1,4})-?\)?$")
-# Serial days from 1954 to 2064: five digits that are no year, no code of a day.
-_SERIAL = r"^[2-5][0-9]{4}(?:\.[0-9]*)?$"
-_TIME_OF_DAY = re.compile(r"(?: |T)%[HI].*$")
-_MOST_FORMATS = 3
 
 
 @dataclass(frozen=True)
@@ -98,102 +95,10 @@ def _are_floats(texts: pl.Series, is_known: bool) -> bool:
 def _date_settings(
     texts: Mapping[str, pl.Series], columns: Sequence[Column], mapping: FileMapping
 ) -> list[SuggestedSetting]:
-    zone = mapping.time_zone or "UTC"
-    chosen: list[str] = []
-    why: list[str] = []
-    open_questions: list[tuple[Column, list[str], str]] = []
-    for column in columns:
-        unread = _unread(texts[column.name], column, mapping.date_formats, zone)
-        unread = unread.filter(unread.str.contains(r"[0-9]"))
-        while not unread.is_empty():
-            fitting = _fitting(unread)
-            if not fitting:
-                break
-            if len(fitting) > 1:
-                open_questions.append((column, fitting, str(unread[0])))
-                break
-            if fitting[0] not in chosen:
-                chosen.append(fitting[0])
-                why.append(f"{unread[0]} in {column.name}")
-            unread = _unread(unread, column, chosen, zone)
-            if len(chosen) > _MOST_FORMATS:
-                break
-    days = {_day_part(date_format) for date_format in chosen}
-    doubtful = []
-    for column, fitting, example in open_questions:
-        alike = [date_format for date_format in fitting if _day_part(date_format) in days]
-        if len(alike) == 1:
-            chosen += [alike[0]] if alike[0] not in chosen else []
-            why.append(f"{example} in {column.name}, in the order of the others")
-        else:
-            doubtful.append((column, fitting, example))
-    kept = mapping.date_formats if "date_formats" in mapping.model_fields_set else []
-    found = []
-    if chosen:
-        formats = [*chosen, *_needed(texts, columns, mapping.date_formats, [*kept, *chosen], zone)]
-        found.append(SuggestedSetting("date_formats", [*kept, *formats], f"reads {', '.join(dict.fromkeys(why))}"))
-    for column, fitting, example in doubtful[:1]:
-        for date_format in fitting:
-            read = parse_moments(pl.Series([example]), [date_format], "UTC")["local_on"].item()
-            found.append(
-                SuggestedSetting(
-                    "date_formats",
-                    [*kept, *chosen, date_format],
-                    f"if {example} in {column.name} is {read.day} {read:%B %Y}",
-                    is_sure=False,
-                )
-            )
-    return found
-
-
-def _unread(texts: pl.Series, column: Column, formats: Sequence[str], zone: str) -> pl.Series:
-    moments = parse_moments(texts, formats, zone)
-    is_read = moments["is_out_of_range"].eq(False).fill_null(False)
-    if column.type == "date":
-        is_read &= moments["is_day"].fill_null(False)
-    return texts.filter(~is_read)
-
-
-def _fitting(texts: pl.Series) -> list[str]:
-    """Formats that read all texts, each differently; or the one that reads most of them, if that is many."""
-    if texts.str.contains(_SERIAL).all():
-        return ["excel"]
-    found: list[tuple[str, pl.Series]] = []
-    for date_format in fitting_formats(texts):
-        at = parse_moments(texts, [date_format], "UTC")["at"]
-        if not any(at.equals(other) for _, other in found):
-            found.append((date_format, at))
-    if found:
-        return [date_format for date_format, _ in found]
-    read = {date_format: _read_by(texts, date_format) for date_format in COMMON_FORMATS}
-    most = max(read.values())
-    best = [date_format for date_format, count in read.items() if count == most]
-    return best[:1] if most * 2 > texts.len() and len({_day_part(date_format) for date_format in best}) == 1 else []
-
-
-def _read_by(texts: pl.Series, date_format: str) -> int:
-    moments = parse_moments(texts, [date_format], "UTC")
-    return int(moments["is_out_of_range"].eq(False).sum() or 0)
-
-
-def _day_part(date_format: str) -> str:
-    return _TIME_OF_DAY.sub("", date_format)
-
-
-def _needed(
-    texts: Mapping[str, pl.Series], columns: Iterable[Column], before: Sequence[str], formats: list[str], zone: str
-) -> list[str]:
-    """Formats in force now without which the new ones would leave texts unread."""
-    needed: list[str] = []
-    for date_format in before:
-        if date_format in formats:
-            continue
-        for column in columns:
-            unread = _unread(texts[column.name], column, [*formats, *needed], zone)
-            if len(_unread(unread, column, [date_format], zone)) < len(unread):
-                needed.append(date_format)
-                break
-    return needed
+    return [
+        SuggestedSetting("date_formats", found.formats, found.why, found.is_sure)
+        for found in suggest_date_formats(texts, columns, mapping)
+    ]
 
 
 def _number_settings(
@@ -220,7 +125,7 @@ def _number_settings(
     if not most or (current in fitting and (is_stated or not different)):
         return found
     if different:
-        return found + _both_readings(texts, columns, fitting, mapping.decimal_mark)
+        return found + _both_readings(texts, columns, fitting, mapping)
     parted = next((marks for marks in fitting if marks[1] and _parted_by(texts, columns, marks[1])), None)
     decimal, thousands = parted or next(iter(fitting))
     if decimal != mapping.decimal_mark:
@@ -229,6 +134,8 @@ def _number_settings(
     if thousands and thousands != mapping.thousands_mark:
         example = _parted_by(texts, columns, thousands)
         found.append(SuggestedSetting("thousands_mark", thousands, f"numbers such as {example}"))
+    elif mapping.thousands_mark == decimal:
+        found.append(SuggestedSetting("thousands_mark", None, f"{decimal!r} is the decimal mark"))
     return found
 
 
@@ -276,32 +183,38 @@ def _both_readings(
     texts: Mapping[str, pl.Series],
     columns: Sequence[Column],
     fitting: Mapping[tuple[str, str | None], _Reading],
-    current: str,
+    mapping: FileMapping,
 ) -> list[SuggestedSetting]:
     """A pair of marks for each way in which the numbers can be read, where the sample does not decide."""
     found: list[SuggestedSetting] = []
     shown: list[_Reading] = []
-    place, row = _first_difference(list(fitting.values()))
-    text = texts[columns[place].name][row]
     for (decimal, thousands), reading in fitting.items():
         if any(reading.equals(other) for other in shown):
             continue
         shown.append(reading)
+        place, row = _told_apart_by(reading, list(fitting.values()))
+        text = texts[columns[place].name][row]
         why = f"if {text} in {columns[place].name} is {reading.values[place][row]:f}"
-        if thousands is None or decimal != current:
+        if thousands is None or decimal != mapping.decimal_mark:
             found.append(SuggestedSetting("decimal_mark", decimal, why, is_sure=False))
         if thousands:
             found.append(SuggestedSetting("thousands_mark", thousands, why, is_sure=False))
+        elif mapping.thousands_mark == decimal:
+            found.append(SuggestedSetting("thousands_mark", None, why, is_sure=False))
     return found
 
 
-def _first_difference(readings: Sequence[_Reading]) -> tuple[int, int]:
-    for place, values in enumerate(readings[0].values):
-        for other in readings[1:]:
-            differs = values.ne_missing(other.values[place])
-            if differs.any():
-                return place, int(differs.arg_true()[0])
-    return 0, 0
+def _told_apart_by(reading: _Reading, readings: Sequence[_Reading]) -> tuple[int, int]:
+    """Column and row of a number that another reading takes for another one, or else for none."""
+    for is_none_too in (False, True):
+        for place, values in enumerate(reading.values):
+            for other in readings:
+                differs = values.is_not_null() & values.ne_missing(other.values[place])
+                if not is_none_too:
+                    differs &= other.values[place].is_not_null()
+                if differs.any():
+                    return place, int(differs.arg_true()[0])
+    raise ValueError("the readings are the same")
 
 
 def _first_with(texts: Mapping[str, pl.Series], columns: Iterable[Column], pattern: str) -> str:

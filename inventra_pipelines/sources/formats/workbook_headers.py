@@ -10,6 +10,7 @@ import polars as pl
 
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
+from inventra_pipelines.domain.words import counted
 from inventra_pipelines.sources.formats.header_rows import SEARCHED_ROWS, Header, find_header
 from inventra_pipelines.sources.formats.tables import IsHeader
 
@@ -86,7 +87,7 @@ def merged_below(merged: Iterable[Merged], header: Header, first_column: int) ->
         return None
     first_row, last_row, column = spans[0]
     title = header.headers[column - first_column]
-    more = f" (and {len(spans) - 1:,} more of such cells)" if spans[1:] else ""
+    more = f" (and {counted(len(spans) - 1, 'more such cell')})" if spans[1:] else ""
     return f"rows {first_row + 1} to {last_row} of {title!r}, merged with row {first_row}{more}: unmerge and fill them"
 
 

@@ -104,6 +104,27 @@ def test_a_file_that_would_be_refused_is_told_what_would_mend_it_and_ends_with_o
         assert words in done.stdout, done.stdout
 
 
+def test_headers_that_nothing_uses_are_named_though_the_file_would_be_refused(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text("Datum;Artikel;Menge;Preis;Wetter;Kunde\n31.12.2025;1;1;2,50;nass;K\n")
+    done = dry_run(file)
+    assert done.exit_code == 1
+    assert "Not used even so: Wetter" in done.stdout
+    found = json.loads(dry_run(file, "--json").stdout)
+    assert found["suggestion"]["unused"] == ["Wetter"]
+    assert found["standing"] is None
+
+
+def test_without_a_server_the_database_is_not_asked_and_none_is_started(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text("sold_at,item_code,quantity,unit_price,Kunde\n2025-12-31,A,1,2.50,K\n")
+    text = " ".join(dry_run(file, "--date", "2025-12-31").stdout.split())
+    assert "1 row read: 1 would load" in text
+    assert "As sales.csv of 2025-12-31" in text
+    assert "was not asked: the embedded Postgres" in text and "is not running" in text
+    assert not (shop / "postgres").exists()
+
+
 def test_json_holds_the_look_and_the_suggestion(shop: Path, tmp_path: Path):
     file = tmp_path / "sales.csv"
     file.write_text(_BAD.replace("Filiale", "Kunde"))
@@ -118,6 +139,7 @@ def test_json_holds_the_look_and_the_suggestion(shop: Path, tmp_path: Path):
     assert (kinds["quantity", "not_a_number"]["row"], kinds["quantity", "not_a_number"]["value"]) == (3, "x")
     assert all(kind["rows"] == 1 and kind["hint"] for kind in kinds.values())
     assert '["%d/%m/%Y"]' in found["suggested_yaml"]
+    assert (found["standing"]["outcome"], found["standing"]["batch_id"]) == ("not_asked", None)
 
 
 def test_sheets_that_are_not_read_and_keys_that_repeat_across_sheets_are_told(tmp_path: Path):

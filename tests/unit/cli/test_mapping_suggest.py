@@ -66,6 +66,27 @@ def test_what_the_tenants_file_says_stays_where_it_fits(fresh_settings: Path, tm
     assert (mapping.integer_codes, mapping.decimal_mark, mapping.date_formats) == (["item_code"], ",", ["%d.%m.%Y"])
 
 
+def test_headers_that_no_column_uses_are_named(tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text('Datum;Artikel;Menge;ME;Preis;Wetter;"Zwei\nZeilen"\n31.12.2025;1;1;ST;2,50;nass;x\n')
+    done = run("mapping", "suggest", file, "--dataset", "sales")
+    assert "# not used: Wetter, Zwei Zeilen\n" in done.stdout
+    assert yaml.safe_load(done.stdout)["datasets"]["sales"]["columns"]["unit_of_measure"] == "ME"
+    suggestion = json.loads(run("mapping", "suggest", file, "--dataset", "sales", "--json").stdout)["suggestion"]
+    assert [" ".join(header.split()) for header in suggestion["unused"]] == ["Wetter", "Zwei Zeilen"]
+
+
+def test_a_bad_date_among_many_is_told_and_hides_nothing(tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    days = [f"{day:02}.{month:02}.2025" for month in range(1, 13) for day in range(1, 29)]
+    lines = [f"{day};A{row};1;2,50" for row, day in enumerate(["31.02.2024", *days])]
+    file.write_text("\n".join(["xyz;Artikel;Menge;Preis", *lines]) + "\n")
+    text = run("mapping", "suggest", file, "--dataset", "sales").stdout
+    assert "sold_at: xyz" in text
+    assert "reads 01.01.2025 in sold_at; 1 text is not read, such as '31.02.2024'" in text
+    assert "With it 336 of 337 rows of this file would load, 1 would be rejected." in text
+
+
 def test_without_a_dataset_the_best_fitting_ones_are_named(tmp_path: Path):
     file = tmp_path / "export.csv"
     file.write_text("counted_on,item_code,quantity_on_hand\n2025-12-31,A,1\n")

@@ -59,6 +59,26 @@ def test_a_number_that_reads_in_two_ways_is_asked():
     assert {of.why for of in found} == {"if 1.234 in quantity is 1.2340", "if 1.234 in quantity is 1234.0000"}
 
 
+def test_columns_of_different_marks_are_asked_with_a_number_of_each():
+    found = suggested({"quantity": ["1", "3,50"], "unit_price": ["2.50"]})
+    assert values(found) == []
+    assert [(of.name, of.value, of.why) for of in found if of.name == "decimal_mark"] == [
+        ("decimal_mark", ".", "if 2.50 in unit_price is 2.5000"),
+        ("decimal_mark", ",", "if 3,50 in quantity is 3.5000"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "prices"),
+    [({"thousands_mark": ","}, ["3,50", "12,75"]), ({"decimal_mark": ",", "thousands_mark": "."}, ["3.50", "12.75"])],
+    ids=["comma", "point"],
+)
+def test_a_stated_thousands_mark_gives_way_to_the_decimal_mark(stated: dict[str, str], prices: list[str]):
+    found = dict(values(suggested({"unit_price": prices}, **stated)))
+    mapping = FileMapping.model_validate({**stated, **found})
+    assert (mapping.decimal_mark, mapping.thousands_mark) == (prices[0][1], None)
+
+
 def test_settings_that_read_the_texts_are_left_alone():
     german = {"decimal_mark": ",", "thousands_mark": ".", "date_formats": ["%d.%m.%Y"], "currency_signs": ["€"]}
     assert suggested({"sold_at": ["31.12.2025"], "quantity": ["1.234"], "unit_price": ["1.234,50 €"]}, **german) == []

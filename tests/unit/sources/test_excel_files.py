@@ -171,7 +171,7 @@ def test_rows_without_the_value_of_a_merged_cell_are_told(workbook):
     assert [row[2] for row in rows(path, "sku")] == ["North", None, None, "South", None]
     (told,) = opened(path, "sku").passed_over
     assert told == (
-        "sheet 'Sales': rows 3 to 4 of 'Store', merged with row 2 (and 1 more of such cells): unmerge and fill them"
+        "sheet 'Sales': rows 3 to 4 of 'Store', merged with row 2 (and 1 more such cell): unmerge and fill them"
     )
 
 

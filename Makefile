@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev demo ui test lint types imports unit integration end-to-end bench bench-quick lock clean
+.PHONY: help install install-dev demo ui test lint types imports unit integration end-to-end slow bench bench-quick lock clean
 
 help: ## Show the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -32,7 +32,7 @@ demo: install ## A year of real sales: backfill, nightly run, reports
 ui: install ## Dagster's page and the download site
 	@$(BIN)/inventra ui
 
-test: install-dev lint types imports unit integration end-to-end bench-quick ## Everything that CI runs
+test: install-dev lint types imports unit slow bench-quick ## Everything that CI runs
 
 lint: install-dev ## ruff and sqlfluff
 	$(BIN)/ruff check .
@@ -49,10 +49,13 @@ unit: install-dev ## Unit and definitions tests
 	$(BIN)/pytest tests/unit tests/definitions $(TWO_WORKERS)
 
 integration: install-dev ## Tests against a real, embedded Postgres
-	$(BIN)/pytest tests/integration $(TWO_WORKERS)
+	$(BIN)/pytest tests/integration $(LONGEST_FIRST)
 
 end-to-end: install-dev ## The real webserver and daemon, driven over GraphQL
 	$(BIN)/pytest tests/end_to_end
+
+slow: install-dev ## ... both at once: the page's daemon mostly waits
+	$(BIN)/pytest tests/integration tests/end_to_end $(LONGEST_FIRST)
 
 bench: install-dev ## The figures of README.md
 	$(BIN)/python -m benchmarks.pipeline
@@ -68,6 +71,8 @@ lock: install-dev ## Pin every dependency anew
 
 # Files of tests are shared out: those of one file use one database.
 TWO_WORKERS := --numprocesses 2 --dist loadscope
+# In the order of tests/integration/conftest.py, not by how many tests a file has.
+LONGEST_FIRST := $(TWO_WORKERS) --no-loadscope-reorder
 
 LOCK_OPTIONS := --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --no-header --no-strip-extras --quiet
 

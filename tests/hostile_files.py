@@ -269,7 +269,7 @@ def _characters() -> None:
     _case("NUL at the beginning", b"\x00" * 100 + GOOD, refused="bad_encoding", says="NUL")
     _case("NUL in a row", _text(*[sale()] * 50, sale("A\x00B"), sale("B", "1\x00")), accepted=50,
           rejects=(("item_code", "control_character", 1), ("quantity", "control_character", 1)))  # fmt: skip
-    _case("control characters", _text(sale("A\x07"), sale("\x1b[2J")), accepted=2, holds=("A\x07", "\x1b[2J"))
+    _case("control characters", _text(sale("A\x07"), sale("\x1b[2J")), accepted=2, holds=("A", "[2J"))
     _case("formulas that would run", _text(sale("=cmd|' /C calc'!A0"), sale("@SUM(1)"), sale("+1"), sale("-1")),
           accepted=4, holds=("=cmd|' /C calc'!A0", "@SUM(1)", "+1", "-1"))  # fmt: skip
     _case("digits of other scripts", _text(sale(), sale(quantity="١٢"), sale(unit_price="²")), accepted=1,

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from unittest import mock
@@ -39,9 +39,9 @@ _SALES = _HEADER + "\n".join([*_GOOD[:3], *_BAD, *_GOOD[3:], "Summe;;9;;;"]) + "
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def shop(install: Callable[[str], Installation]) -> Iterator[Installation]:
     """A tenant whose file of the first day was ingested on the command line: six good rows, four bad ones, totals."""
-    installation = Installation(tmp_path_factory.mktemp("batches") / "home")
+    installation = install("batches")
     installation.add_tenant("shop", _MAPPING)
     file = installation.home.parent / "tag.csv"
     file.write_text(_SALES, encoding="utf-8")

@@ -1,20 +1,12 @@
-"""The dbt models on a year of real sales and on small tenants, in a Postgres of their own."""
+"""The dbt models on a year of real sales: published counts, plain loops, replays, and the project's own tests."""
 
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
-from inventra_pipelines.db.embedded import database
-from inventra_pipelines.db.engine import connect, read_frame
-from inventra_pipelines.db.migrate import migrate
+from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.resources.dbt import Dbt, ModelRun
-from inventra_pipelines.settings import Settings
 from tests.integration.dbt_data import (
     FIRST_DAY,
     LAST_DAY,
@@ -26,8 +18,8 @@ from tests.integration.dbt_data import (
     sales_files,
 )
 from tests.integration.dbt_reference import classes_of, kpis_of, line_kinds
+from tests.integration.warehouse import STAGES, Warehouse
 
-STAGES = ["intermediate", "marts"]
 YEAR = [Window("gifts", FIRST_DAY, LAST_DAY)]
 DAILY_TABLES = {
     "intermediate.int_sales_lines": "sold_on",
@@ -42,36 +34,9 @@ DAILY_TABLES = {
 }
 
 
-@dataclass(frozen=True)
-class Warehouse:
-    url: str
-    dbt: Dbt
-
-    def build(self, windows: list[Window], select: list[str] = STAGES) -> list[ModelRun]:
-        return self.dbt.run(self.url, select, windows, windows)
-
-    def rows(self, query: str) -> pl.DataFrame:
-        with connect(self.url, read_only=True) as connection:
-            return read_frame(connection, query)
-
-    def execute(self, statement: str) -> None:
-        with connect(self.url) as connection:
-            connection.execute(statement)
-
-    def checksums(self, tenant_id: str) -> dict[str, str]:
-        query = "select count(*) || ' ' || sum(hashtextextended(t::text, 0)) as sum from {} as t where tenant_id = '{}'"
-        return {table: self.rows(query.format(table, tenant_id))["sum"].item() for table in DAILY_TABLES}
-
-
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    settings = Settings(home=tmp_path_factory.mktemp("dbt") / "home", DATABASE_URL=None)
-    with database(settings) as url:
-        migrate(url, settings.dagster_database, is_embedded=True)
-        dbt = Dbt(settings)
-        assert dbt.ensure_views(url)
-        assert not dbt.ensure_views(url)
-        yield Warehouse(url, dbt)
+def checksums(warehouse: Warehouse, tenant_id: str) -> dict[str, str]:
+    query = "select count(*) || ' ' || sum(hashtextextended(t::text, 0)) as sum from {} as t where tenant_id = '{}'"
+    return {table: warehouse.rows(query.format(table, tenant_id))["sum"].item() for table in DAILY_TABLES}
 
 
 @pytest.fixture(scope="module")
@@ -195,18 +160,18 @@ def test_classes_are_those_of_a_loop(gifts: Warehouse, lines: pl.DataFrame, sund
 
 
 def test_single_days_in_any_order_give_what_the_range_gave(gifts: Warehouse) -> None:
-    before = gifts.checksums("gifts")
+    before = checksums(gifts, "gifts")
     for day in (date(2011, 12, 4), LAST_DAY, date(2010, 12, 1)):
         gifts.build([Window("gifts", day, day)])
-    assert gifts.checksums("gifts") == before
+    assert checksums(gifts, "gifts") == before
 
 
 def test_a_range_replayed_gives_the_same_rows(gifts: Warehouse) -> None:
-    before = gifts.checksums("gifts")
+    before = checksums(gifts, "gifts")
     gifts.build(
         [Window("gifts", date(2011, 10, 3), date(2011, 10, 23)), Window("gifts", date(2011, 2, 1), date(2011, 2, 3))]
     )
-    assert gifts.checksums("gifts") == before
+    assert checksums(gifts, "gifts") == before
 
 
 def test_a_day_as_of_does_not_see_later_days(gifts: Warehouse) -> None:
@@ -236,143 +201,5 @@ def test_the_projects_own_tests_pass(gifts: Warehouse) -> None:
     assert [test for test in everything if test.failures or test.message] == []
 
 
-MONDAY, TUESDAY = date(2024, 3, 4), date(2024, 3, 5)
-
-
-def _add(warehouse: Warehouse, table: str, *rows: dict[str, object]) -> None:
-    """Append rows to a raw table; batch, sheet, row number and day landed have defaults."""
-    with connect(warehouse.url) as connection:
-        for number, row in enumerate(rows):
-            batch = f"{row['tenant_id']}/{row.get('batch_id', 'b')}"
-            full = {"landed_on": MONDAY, "sheet": "", "row_number": number, **row, "batch_id": batch}
-            names = ", ".join(full)
-            values = ", ".join(f"%({name})s" for name in full)
-            connection.execute(f"insert into raw.{table} ({names}) values ({values})", full)
-
-
-def _small_tenant(warehouse: Warehouse, tenant_id: str) -> None:
-    with connect(warehouse.url) as connection:
-        add_tenant(connection, tenant_id)
-
-
-def _sale(tenant_id: str, day: date, quantity: int, **more: object) -> dict[str, object]:
-    return {
-        "tenant_id": tenant_id,
-        "sold_on": day,
-        "sold_at": f"{day} 10:00+00",
-        "item_code": "10001",
-        "quantity": quantity,
-        "unit_price": 2,
-        **more,
-    }
-
-
-def test_rows_that_vanish_from_the_files_vanish_from_the_tables(warehouse: Warehouse) -> None:
-    tenant = "ghost's"
-    _small_tenant(warehouse, tenant)
-    _add(warehouse, "sales", _sale(tenant, MONDAY, 3), _sale(tenant, TUESDAY, 4))
-    count = {"tenant_id": tenant, "item_code": "10001", "counted_on": MONDAY, "quantity_on_hand": 5}
-    order = {"tenant_id": tenant, "order_id": "1", "line_number": 1, "item_code": "10001", "ordered_on": MONDAY}
-    _add(warehouse, "stock", count)
-    _add(warehouse, "purchase_orders", {**order, "quantity_ordered": 5})
-    windows = [Window(tenant, MONDAY, TUESDAY)]
-    warehouse.build(windows)
-    with connect(warehouse.url) as connection:
-        connection.execute("delete from raw.sales where tenant_id = %s and sold_on = %s", (tenant, MONDAY))
-        connection.execute("delete from raw.stock where tenant_id = %s", (tenant,))
-        connection.execute("delete from raw.purchase_orders where tenant_id = %s", (tenant,))
-    warehouse.build([Window(tenant, MONDAY, MONDAY)])
-    for table, left in {
-        "intermediate.int_sales_lines": 1,
-        "intermediate.int_demand_daily": 1,
-        "intermediate.int_stock_daily": 0,
-        "intermediate.int_supply_lines": 0,
-        "marts.fct_sales_daily": 1,
-        "marts.fct_stock_daily": 0,
-        "marts.fct_orders_daily": 1,
-    }.items():
-        found = warehouse.rows(f"select * from {table} where tenant_id = 'ghost''s'")
-        assert (table, found.height) == (table, left)
-
-
-def test_an_order_line_moves_with_its_day_and_moves_back(warehouse: Warehouse) -> None:
-    _small_tenant(warehouse, "mover")
-    line = {"tenant_id": "mover", "order_id": "1", "line_number": 1, "item_code": "10001", "quantity_ordered": 5}
-    query = (
-        "select ordered_on, item_id, is_open, lead_time_days_actual from intermediate.int_supply_lines"
-        " where tenant_id = 'mover'"
-    )
-    _add(warehouse, "purchase_orders", {**line, "ordered_on": MONDAY, "batch_id": "b1"})
-    warehouse.build([Window("mover", MONDAY, MONDAY)])
-    moved = {"landed_on": TUESDAY, "batch_id": "b2", "ordered_on": TUESDAY, "received_on": date(2024, 3, 9)}
-    _add(warehouse, "purchase_orders", {**line, **moved})
-    warehouse.build([Window("mover", TUESDAY, TUESDAY)])
-    assert warehouse.rows(query).rows() == [(TUESDAY, "10001", False, 4)]
-    warehouse.build([Window("mover", MONDAY, MONDAY)])
-    assert warehouse.rows(query).rows() == [(TUESDAY, "10001", False, 4)]
-    warehouse.execute("delete from raw.purchase_orders where batch_id = 'mover/b2'")
-    warehouse.build([Window("mover", TUESDAY, TUESDAY)])
-    assert warehouse.rows(query).rows() == [(MONDAY, "10001", True, None)]
-
-
-def test_a_later_cost_leaves_earlier_days_alone(warehouse: Warehouse) -> None:
-    _small_tenant(warehouse, "costs")
-    _add(warehouse, "sales", _sale("costs", MONDAY, 3), _sale("costs", TUESDAY, 4))
-    for day, cost in ((MONDAY, 1), (TUESDAY, 5)):
-        item = {"tenant_id": "costs", "landed_on": day, "batch_id": str(day), "item_code": "10001", "unit_cost": cost}
-        _add(warehouse, "items", {**item, "supplier_code": "S"})
-    _add(warehouse, "suppliers", {"tenant_id": "costs", "supplier_code": "S", "lead_time_days": 12})
-    warehouse.build([Window("costs", MONDAY, TUESDAY)])
-    facts = "select cost_of_goods::int as cost from marts.fct_sales_daily where tenant_id = 'costs' order by sold_on"
-    assert warehouse.rows(facts)["cost"].to_list() == [3, 20]
-    item = warehouse.rows(
-        "select unit_cost::int as cost, lead_time_days from marts.dim_items where tenant_id = 'costs'"
-    )
-    assert item.rows() == [(5, 12)]
-
-
-def test_a_build_waits_for_who_holds_the_table_of_its_tenant(warehouse: Warehouse) -> None:
-    _small_tenant(warehouse, "waiter")
-    window = [Window("waiter", MONDAY, MONDAY)]
-    build = threading.Thread(target=warehouse.build, args=(window, ["int_sales_lines"]))
-    with connect(warehouse.url) as connection:
-        connection.execute("select pg_advisory_xact_lock(hashtextextended('intermediate.int_sales_lines|waiter', 0))")
-        build.start()
-        build.join(timeout=3)
-        assert build.is_alive()
-        waiting = connection.execute(
-            "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-        ).fetchone()
-        assert waiting == (1,)
-    build.join(timeout=60)
-    assert not build.is_alive()
-
-
-def test_no_windows_change_nothing(warehouse: Warehouse) -> None:
-    assert {run.rows for run in warehouse.build([])} == {0}
-
-
-def test_a_model_that_fails_is_one_line_with_its_name(warehouse: Warehouse) -> None:
-    with connect(warehouse.url) as connection:
-        add_tenant(connection, "broken", service=["("])
-    _add(warehouse, "sales", _sale("broken", MONDAY, 3))
-    with pytest.raises(PermanentError, match=r"dbt model int_sales_lines: .*invalid regular expression") as failure:
-        warehouse.build([Window("broken", MONDAY, MONDAY)])
-    assert "\n" not in str(failure.value)
-    warehouse.execute("delete from ops.tenants where tenant_id = 'broken'")
-
-
-def test_views_answer_with_the_rights_of_who_asks(warehouse: Warehouse) -> None:
-    views = warehouse.rows(
-        "select relname, coalesce(array_to_string(reloptions, ','), '') as options from pg_class"
-        " where relkind = 'v' and relnamespace in (select oid from pg_namespace where nspname in"
-        " ('staging', 'intermediate', 'marts'))"
-    )
-    assert {"stg_sales", "int_sales_identified", "int_tenants"} <= set(views["relname"])
-    assert set(views["options"]) == {"security_invoker=true"}
-
-
-def test_a_view_that_is_gone_is_built_again(warehouse: Warehouse) -> None:
-    warehouse.execute("drop view staging.stg_suppliers cascade")
-    assert warehouse.dbt.ensure_views(warehouse.url)
-    assert not warehouse.dbt.ensure_views(warehouse.url)
+def test_no_windows_change_nothing(gifts: Warehouse) -> None:
+    assert {run.rows for run in gifts.build([])} == {0}

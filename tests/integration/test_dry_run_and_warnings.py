@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from unittest import mock
@@ -17,9 +17,9 @@ from tests.installation import FIRST_DAY, Installation, day_of_sales, sales_csv
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+def shop(install: Callable[[str], Installation]) -> Iterator[Installation]:
     """A shop whose first day is loaded: forty lines of sales, an item of which its master does not name."""
-    installation = Installation(tmp_path_factory.mktemp("warnings") / "home")
+    installation = install("warnings")
     installation.add_tenant("shop")
     file = installation.home / "tenants" / "shop.yaml"
     file.write_text(file.read_text().replace("sales: {}", "sales: {least_rows: 3}"))

@@ -47,15 +47,21 @@ def downstream() -> MaterializeResult:
     return MaterializeResult()
 
 
-@pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
-    settings = Settings(home=tmp_path / "home", DATABASE_URL=None)
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """The variables of an installation with a database of the module's own."""
+    settings = Settings(home=tmp_path_factory.mktemp("events") / "home", DATABASE_URL=None)
     with database(settings) as url:
         migrate(url, settings.dagster_database, is_embedded=True)
-        for name, value in prepare_instance(settings, url).items():
-            monkeypatch.setenv(name, value)
-        with DagsterInstance.get() as opened:
-            yield opened
+        yield prepare_instance(settings, url)
+
+
+@pytest.fixture
+def instance(installed: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[DagsterInstance]:
+    for name, value in installed.items():
+        monkeypatch.setenv(name, value)
+    with DagsterInstance.get() as opened:
+        yield opened
 
 
 def _run(instance: DagsterInstance) -> list[tuple[str, str | None, str | None]]:

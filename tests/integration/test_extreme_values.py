@@ -1,7 +1,7 @@
 """The largest values that a file may hold, in every column at once: a night goes through all its stages with them."""
 
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -24,8 +24,8 @@ def _largest(contract: Contract, **given: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Installation:
-    installation = Installation(tmp_path_factory.mktemp("extreme") / "home")
+def shop(install: Callable[[str], Installation]) -> Installation:
+    installation = install("extreme")
     installation.add_tenant("shop", "unit_factors: {ton: 1000000}\n")
     ordinary = "".join(f"{FIRST_DAY + timedelta(day)},A,5,2.5,D{day},\n" for day in range(DAYS))
     extreme = "".join(f"{LAST},{item},{LARGEST},{LARGEST},X{item},ton\n" for item in "ABC")
@@ -51,7 +51,7 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Installation:
     return installation
 
 
-def test_a_night_goes_through_with_them(shop: Installation, tmp_path: Path):
+def test_a_night_goes_through_with_them(shop: Installation):
     shop.run("shop", LAST)
     states = shop.rows("select file_name, state, message from raw.batches where state <> 'loaded'")
     assert states == []

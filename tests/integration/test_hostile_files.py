@@ -208,8 +208,10 @@ def test_a_file_that_takes_too_much_memory_is_refused(children, good: Path, long
         assert prlimit(child.pid, RLIMIT_AS)[0] == 4 * 2**30
         prlimit(child.pid, RLIMIT_AS, (child.memory_info().vms + 20 * 2**20,) * 2)
         found = read(reader, job([long, good]))
+    # Python says it, a library that gets no memory may end the process.
+    said = ("reading it takes more memory than is allowed", "it ended the process that read it")
+    assert any(words in found.refused[long.name] for words in said)
     assert is_one_clear_line(found.refused[long.name], long.name)
-    assert not _INTERNAL.search(found.refused[long.name])
     assert found.done[good.name].accepted == 2
 
 
@@ -224,8 +226,8 @@ def test_a_file_that_hangs_is_given_up(children, good: Path, long: Path, monkeyp
     with Reader() as reader:
         assert read(reader, job([good])).done
         with monkeypatch.context() as patched:
-            patched.setattr("inventra_pipelines.sources.reader.process._SECONDS", 2.0)
-            patched.setattr("inventra_pipelines.sources.reader.process._SECONDS_PER_MB", 0.0)
+            patched.setattr("inventra_pipelines.sources.reader.limits.WAIT_SECONDS", 2.0)
+            patched.setattr("inventra_pipelines.sources.reader.limits.WAIT_SECONDS_PER_MB", 0.0)
             found = read(reader, job([long]), at=stop)
         assert "it took too long" in found.refused[long.name]
         assert read(reader, job([good])).done[good.name].accepted == 2

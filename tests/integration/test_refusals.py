@@ -1,32 +1,38 @@
 """Each wrong thing a person can do ends in one clear line with the remedy and a non-zero exit; the others go on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
 
 from inventra_pipelines.db.embedded import database
 from tests.installation import FIRST_DAY, Installation, day_of_sales, land_days, sales_csv
+from tests.integration.served import Commands
 
 SECOND = FIRST_DAY + timedelta(1)
 EMPTY_DAY = FIRST_DAY + timedelta(10)
 
 
 @pytest.fixture(scope="module")
-def shops(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Two tenants with three days each, the first two run."""
-    installation = Installation(tmp_path_factory.mktemp("refusals") / "home")
+def shops(install: Callable[[str], Installation]) -> Iterator[Installation]:
+    """Two tenants with three days of files each."""
+    installation = install("refusals")
     installation.add_tenant("north")
     installation.add_tenant("south")
     land_days(installation, "north", 3)
     land_days(installation, "south", 3, prefix="S")
     with database(installation.settings):
-        for tenant in ("north", "south"):
-            done = installation.inventra(
-                "backfill", "--tenant", tenant, "--from", str(FIRST_DAY), "--to", str(SECOND), "--stages", "history"
-            )
-            assert done.returncode == 0, done.stdout + done.stderr
         yield installation
+
+
+@pytest.fixture(scope="module")
+def commands(shops: Installation) -> Iterator[Commands]:
+    """Commands that need no settings of their own; the first two days of both tenants are run."""
+    both = ("--tenant", "north", "--tenant", "south")
+    with Commands(shops) as opened:
+        done = opened.inventra("backfill", *both, "--from", str(FIRST_DAY), "--to", str(SECOND), "--stages", "history")
+        assert done.returncode == 0, done.stdout + done.stderr
+        yield opened
 
 
 def _one_error_line(done, *words: str) -> str:
@@ -49,11 +55,13 @@ def _one_error_line(done, *words: str) -> str:
     ],
     ids=["an-empty-file", "a-wrong-column", "a-broken-workbook", "a-broken-encoding"],
 )
-def test_a_file_that_cannot_be_read_is_one_line_and_nothing_loaded_is_lost(shops: Installation, content, words):
+def test_a_file_that_cannot_be_read_is_one_line_and_nothing_loaded_is_lost(
+    shops: Installation, commands: Commands, content, words
+):
     before = shops.value("select count(*) from raw.sales where tenant_id = 'north'")
     good = (shops.folder("north", SECOND) / "sales.csv").read_bytes()
     shops.land("north", SECOND, "sales.csv", content)
-    done = shops.inventra("run", "--tenant", "north", "--date", str(SECOND))
+    done = commands.inventra("run", "--tenant", "north", "--date", str(SECOND))
     _one_error_line(done, "sales.csv", *words)
     assert shops.value("select count(*) from raw.sales where tenant_id = 'north'") == before
     assert (
@@ -64,25 +72,27 @@ def test_a_file_that_cannot_be_read_is_one_line_and_nothing_loaded_is_lost(shops
         == 1
     )
     shops.land("north", SECOND, "sales.csv", good)
-    shops.run("north", SECOND)
+    commands.run("north", SECOND)
     assert shops.value("select count(*) from raw.sales where tenant_id = 'north'") == before
 
 
-def test_a_file_of_another_tenant_is_refused_and_does_not_name_that_tenant(shops: Installation):
+def test_a_file_of_another_tenant_is_refused_and_does_not_name_that_tenant(shops: Installation, commands: Commands):
     content = (shops.folder("south", SECOND) / "sales.csv").read_bytes()
     path = shops.land("north", SECOND, "sales-extra.csv", content)
-    done = shops.inventra("run", "--tenant", "north", "--date", str(SECOND))
+    done = commands.inventra("run", "--tenant", "north", "--date", str(SECOND))
     line = _one_error_line(done, "sales-extra.csv", "tenant")
     assert "south" not in line
     path.unlink()
     assert shops.value("select count(*) from raw.sales where tenant_id = 'north' and document_id like 'S%'") == 0
 
 
-def test_a_broken_file_of_one_tenant_does_not_hold_up_the_other_in_the_same_run(shops: Installation):
+def test_a_broken_file_of_one_tenant_does_not_hold_up_the_other_in_the_same_run(
+    shops: Installation, commands: Commands
+):
     third = FIRST_DAY + timedelta(2)
     good = (shops.folder("north", third) / "sales.csv").read_bytes()
     shops.land("north", third, "sales.csv", "nothing,of,use\n1,2,3\n")
-    done = shops.inventra(
+    done = commands.inventra(
         "backfill", "--tenant", "north", "--tenant", "south", "--from", str(third), "--to", str(third)
     )
     _one_error_line(done, "north", "sales.csv")
@@ -91,13 +101,15 @@ def test_a_broken_file_of_one_tenant_does_not_hold_up_the_other_in_the_same_run(
     shops.land("north", third, "sales.csv", good)
 
 
-def test_a_day_without_files_is_an_empty_success_and_a_no_feed_alert_that_the_next_file_resolves(shops: Installation):
-    shops.run("north", EMPTY_DAY)
+def test_a_day_without_files_is_an_empty_success_and_a_no_feed_alert_that_the_next_file_resolves(
+    shops: Installation, commands: Commands
+):
+    commands.run("north", EMPTY_DAY)
     alert = shops.rows("select * from alerts.alerts where tenant_id = 'north' and kind = 'no_feed' and state = 'open'")
     assert [row["opened_on"] for row in alert] == [EMPTY_DAY]
     next_day = EMPTY_DAY + timedelta(1)
     shops.land("north", next_day, "sales.csv", sales_csv(day_of_sales(next_day)))
-    shops.run("north", next_day)
+    commands.run("north", next_day)
     resolved = shops.rows("select * from alerts.alerts where tenant_id = 'north' and kind = 'no_feed'")
     assert [row["resolved_on"] for row in resolved] == [next_day]
 
@@ -127,9 +139,9 @@ def test_a_day_without_files_is_an_empty_success_and_a_no_feed_alert_that_the_ne
         "no-such-report",
     ],
 )
-def test_a_wrong_request_is_one_line_with_the_remedy(shops: Installation, arguments, words):
+def test_a_wrong_request_is_one_line_with_the_remedy(shops: Installation, commands: Commands, arguments, words):
     before = shops.value("select count(*) from raw.sales")
-    _one_error_line(shops.inventra(*arguments), *words)
+    _one_error_line(commands.inventra(*arguments), *words)
     assert shops.value("select count(*) from raw.sales") == before
 
 

@@ -2,7 +2,7 @@
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 
 from inventra_pipelines.db.embedded import database
 from tests.installation import FIRST_DAY, Installation, day_of_sales, land_days, sales_csv
+from tests.integration.served import Commands
 
 DAYS = 20
 LAST = FIRST_DAY + timedelta(DAYS - 1)
@@ -18,21 +19,34 @@ A_DAY = FIRST_DAY + timedelta(9)
 
 
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
-    """Twenty days of one tenant, run from files to reports; the server is held for all tests."""
-    installation = Installation(tmp_path_factory.mktemp("replay") / "home")
+def landed(install: Callable[[str], Installation]) -> Iterator[Installation]:
+    """Twenty days of one tenant and two of another as files; the server is held for all tests."""
+    installation = install("replay")
     installation.add_tenant("north")
     installation.add_tenant("south")
     land_days(installation, "north", DAYS)
     land_days(installation, "south", 2, prefix="S")
     with database(installation.settings):
-        done = installation.inventra(
-            "backfill", "--tenant", "north", "--from", str(FIRST_DAY), "--to", str(LAST), "--stages", "history"
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        installation.run("north", A_DAY)
-        installation.run("north", LAST)
         yield installation
+
+
+@pytest.fixture(scope="module")
+def commands(landed: Installation) -> Iterator[Commands]:
+    """Runs where it makes no difference that they are processes of their own."""
+    with Commands(landed) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shop(landed: Installation, commands: Commands) -> Installation:
+    """The twenty days run from files to analytics, two of them to reports."""
+    done = commands.inventra(
+        "backfill", "--tenant", "north", "--from", str(FIRST_DAY), "--to", str(LAST), "--stages", "history"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    commands.run("north", A_DAY)
+    commands.run("north", LAST)
+    return landed
 
 
 def test_every_row_read_is_accepted_or_rejected_and_stands_in_raw_sales(shop: Installation):
@@ -60,12 +74,14 @@ def test_a_replay_of_the_whole_range_changes_no_table_and_no_report(shop: Instal
     assert {name: value for name, value in shop.checksums().items() if name != "ops.load_manifest"} == before
 
 
-def test_a_row_removed_from_the_file_leaves_no_trace_and_comes_back_with_the_file(shop: Installation):
+def test_a_row_removed_from_the_file_leaves_no_trace_and_comes_back_with_the_file(
+    shop: Installation, commands: Commands
+):
     before = shop.checksums()
     rows = day_of_sales(A_DAY)
     removed = rows[4]
     shop.land("north", A_DAY, "sales.csv", sales_csv(rows[:4] + rows[5:]))
-    shop.run("north", A_DAY)
+    commands.run("north", A_DAY)
     gone = f"tenant_id = 'north' and sold_on = '{A_DAY}'"
     assert shop.value(f"select count(*) from raw.sales where {gone}") == len(rows) - 1
     assert shop.value(f"select count(*) from intermediate.int_sales_lines where {gone}") == len(rows) - 1
@@ -73,18 +89,18 @@ def test_a_row_removed_from_the_file_leaves_no_trace_and_comes_back_with_the_fil
     assert shop.value(f"select sum(units_sold) from marts.fct_sales_daily where {gone}") == expected
 
     shop.land("north", A_DAY, "sales.csv", sales_csv(rows))
-    shop.run("north", A_DAY)
+    commands.run("north", A_DAY)
     after = shop.checksums()
     changed = {name for name in before if before[name] != after.get(name)}
     # The batch that was superseded stays on record, and with it the days it touched.
     assert changed <= {"raw.batches", "raw.batch_days", "ops.load_manifest"}
 
 
-def test_the_last_row_of_an_item_removed_takes_the_item_out_of_that_days_facts(shop: Installation):
+def test_the_last_row_of_an_item_removed_takes_the_item_out_of_that_days_facts(shop: Installation, commands: Commands):
     rows = day_of_sales(LAST)
     item = rows[0][1]
     shop.land("north", LAST, "sales.csv", sales_csv([row for row in rows if row[1] != item]))
-    shop.run("north", LAST)
+    commands.run("north", LAST)
     assert (
         shop.value(
             f"select count(*) from marts.fct_sales_daily where tenant_id = 'north' and sold_on = '{LAST}' "
@@ -93,18 +109,18 @@ def test_the_last_row_of_an_item_removed_takes_the_item_out_of_that_days_facts(s
         == 0
     )
     shop.land("north", LAST, "sales.csv", sales_csv(rows))
-    shop.run("north", LAST)
+    commands.run("north", LAST)
 
 
-def test_a_vanished_file_is_replayed_from_its_kept_copy(shop: Installation):
+def test_a_vanished_file_is_replayed_from_its_kept_copy(shop: Installation, commands: Commands):
     before = shop.checksums()
     (shop.folder("north", A_DAY) / "sales.csv").unlink()
-    shop.run("north", A_DAY)
+    commands.run("north", A_DAY)
     assert shop.checksums() == before
     shop.land("north", A_DAY, "sales.csv", sales_csv(day_of_sales(A_DAY)))
 
 
-def test_a_run_killed_in_mid_write_leaves_the_partition_whole(shop: Installation):
+def test_a_run_killed_in_mid_write_leaves_the_partition_whole(shop: Installation, commands: Commands):
     before = shop.checksums()
     rows = day_of_sales(A_DAY)
     shop.land("north", A_DAY, "sales.csv", sales_csv(rows[:2]))
@@ -120,7 +136,7 @@ def test_a_run_killed_in_mid_write_leaves_the_partition_whole(shop: Installation
     shop.wait_until("select count(*) = 0 from pg_stat_activity where wait_event = 'advisory'")
     assert shop.checksums() == before
     shop.land("north", A_DAY, "sales.csv", sales_csv(rows))
-    shop.run("north", A_DAY)
+    commands.run("north", A_DAY)
     assert shop.checksums() == before
 
 
@@ -133,11 +149,11 @@ def test_two_runs_of_one_partition_at_once_give_the_result_of_one(shop: Installa
     assert shop.checksums() == before
 
 
-def test_another_tenants_rows_are_not_touched_by_a_run(shop: Installation):
-    shop.run("south", FIRST_DAY)
+def test_another_tenants_rows_are_not_touched_by_a_run(shop: Installation, commands: Commands):
+    commands.run("south", FIRST_DAY)
     before = shop.rows("select * from marts.fct_sales_daily where tenant_id = 'south' order by item_id, sold_on")
     assert before
-    shop.run("north", FIRST_DAY)
+    commands.run("north", FIRST_DAY)
     after = shop.rows("select * from marts.fct_sales_daily where tenant_id = 'south' order by item_id, sold_on")
     assert after == before
 
@@ -145,11 +161,11 @@ def test_another_tenants_rows_are_not_touched_by_a_run(shop: Installation):
 PO_HEADER = "order_id,line_number,item_code,ordered_on,expected_on,received_on,quantity_ordered,quantity_received\n"
 
 
-def test_a_past_day_replayed_after_later_days_came_says_what_it_said(shop: Installation):
+def test_a_past_day_replayed_after_later_days_came_says_what_it_said(shop: Installation, commands: Commands):
     day, later = FIRST_DAY + timedelta(1), FIRST_DAY + timedelta(4)
     shop.land("north", day, "purchase_orders.csv", PO_HEADER + f"P1,1,100,{day},{later},,50,20\n")
     shop.land("north", day, "items.csv", "item_code,lead_time_days,unit_cost\n100,5,2\n101,5,2\n")
-    shop.run("north", day)
+    commands.run("north", day)
     of_day = f"select * from planning.proposals where tenant_id = 'north' and as_of_on = '{day}' order by item_id"
     said = shop.rows(of_day)
     assert [row["on_order"] for row in said if row["item_id"] == "100"] == [30]
@@ -158,8 +174,8 @@ def test_a_past_day_replayed_after_later_days_came_says_what_it_said(shop: Insta
 
     shop.land("north", later, "purchase_orders.csv", PO_HEADER + f"P1,1,100,{day},{later},{later},50,50\n")
     shop.land("north", later, "items.csv", "item_code,lead_time_days,unit_cost\n100,40,9\n")
-    shop.run("north", later)
-    shop.run("north", day)
+    commands.run("north", later)
+    commands.run("north", day)
     assert shop.rows(of_day) == said
     assert {name: value for name, value in shop.checksums().items() if f"north/{day}/" in name} == reports
 

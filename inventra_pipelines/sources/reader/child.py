@@ -28,17 +28,22 @@ from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.complaints import in_words
 from inventra_pipelines.sources.formats.read import open_file
 from inventra_pipelines.sources.formats.tables import Table, contract_columns, with_last
+from inventra_pipelines.sources.reader.limits import (
+    ADDRESS_SPACE,
+    CPU_SECONDS,
+    CPU_SECONDS_PER_MB,
+    OUT_OF_MEMORY,
+    QUESTION_PASSES,
+)
 from inventra_pipelines.sources.reader.raw_rows import given_columns, raw_rejects, raw_rows
 
-_ADDRESS_SPACE = 4 * 2**30
-_CPU_SECONDS = 25
-_CPU_SECONDS_PER_MB = 2
 # Small files are parsed together: a call costs as much as twenty thousand rows.
 _ROWS_TOGETHER = 150_000
 _PASSED_OVER_SHOWN = 20
+# Share of the address space beyond which what fails, fails for want of memory.
+_FULL = 0.8
 # No file is at fault where there is no room to unpack it, or the disk fails.
 _OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
-_QUESTION_PASSES = 3
 
 
 @dataclass
@@ -96,23 +101,14 @@ class _Job:
             self._tell({"kind": "reading", "file": file.place})
             try:
                 self._read(file)
-            except FileRejected as error:
-                self._drop(file)
-                self._refuse(file, error.reason_code, error.message, error.remedy)
             except _ParserError:
                 raise
-            except OSError as error:
-                if error.errno in _OF_THE_MACHINE:
-                    self._tell({"kind": "failed", "file": file.place, "problem": in_words(error)})
+            except BaseException as error:  # A panic of a parser is no Exception.
+                fault = _fault_of(error, file.name)
+                self._tell({"file": file.place} | fault)
+                if fault["kind"] == "failed":
                     return
                 self._drop(file)
-                self._refuse(file, *_unreadable(file.name, error))
-            except MemoryError:
-                self._drop(file)
-                self._refuse(file, *_too_much_memory(file.name))
-            except BaseException as error:  # A panic of a parser is no Exception.
-                self._drop(file)
-                self._refuse(file, *_unreadable(file.name, error))
         self._flush()
         self._tell({"kind": "end"})
 
@@ -147,10 +143,6 @@ class _Job:
         batch_id = file.batch["batch_id"]
         self.waiting.frames = [frame.filter(pl.col("batch_id") != batch_id) for frame in self.waiting.frames]
 
-    def _refuse(self, file: _File, reason_code: str, message: str, remedy: str) -> None:
-        refusal = {"reason_code": reason_code, "message": message, "remedy": remedy}
-        self._tell({"kind": "refused", "file": file.place} | refusal)
-
     def _flush(self, keep: _File | None = None) -> None:
         """Parse and send what waits, and say of the files that are whole now what they hold; `keep` is still read."""
         waiting, self.waiting = self.waiting, _Waiting()
@@ -163,11 +155,12 @@ class _Job:
             except FileRejected as error:
                 # A setting that no file can be parsed with.
                 for file in waiting.files:
-                    self._refuse(file, error.reason_code, error.message, error.remedy)
+                    self._tell({"file": file.place} | _fault_of(error, file.name))
                 if keep:
                     raise
                 return
             except BaseException as error:
+                _end_if_out_of_memory(error)
                 raise _ParserError from error
         for file in waiting.files:
             self._tell(
@@ -235,19 +228,36 @@ class _Job:
         _tell(self.out, message, *blocks)
 
 
-def _too_much_memory(name: str) -> tuple[str, str, str]:
-    return FileReason.TOO_LARGE, f"{name}: reading it takes more memory than is allowed", "send the data as CSV"
+def _fault_of(error: BaseException, name: str) -> dict[str, Any]:
+    """The message that a file is refused, or that this machine cannot read it now."""
+    if not isinstance(error, FileRejected):
+        _end_if_out_of_memory(error)
+        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+            return {"kind": "failed", "problem": in_words(error)}
+        problem = f"{name}: the file cannot be read ({in_words(error)})"
+        error = FileRejected(FileReason.UNREADABLE, problem, "open and save it again, or send CSV")
+    elif error.reason_code == FileReason.UNREADABLE:
+        _end_if_out_of_memory(error)
+    return {
+        "kind": "refused",
+        "reason_code": error.reason_code,
+        "message": error.message,
+        "remedy": error.remedy,
+    }
 
 
-def _unreadable(name: str, error: BaseException) -> tuple[str, str, str]:
-    problem = f"{name}: the file cannot be read ({in_words(error)})"
-    return FileReason.UNREADABLE, problem, "open and save it again, or send CSV"
+def _end_if_out_of_memory(error: BaseException) -> None:
+    """End the process where there is too little left: a parser that gets none may say that the file is damaged."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    if isinstance(error, MemoryError) or (limit != resource.RLIM_INFINITY and taken > _FULL * limit):
+        os._exit(OUT_OF_MEMORY)
 
 
 def _limit_cpu(size: int) -> None:
     """Give the file at hand its seconds from here on; the system ends a process that uses them up."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    seconds = _CPU_SECONDS + _CPU_SECONDS_PER_MB * size / 2**20
+    seconds = CPU_SECONDS + CPU_SECONDS_PER_MB * size / 2**20
     resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, resource.RLIM_INFINITY))
 
 
@@ -256,28 +266,13 @@ def _answer(question: dict[str, Any], out: BinaryIO) -> None:
     # Rows are loaded without it, and wait for every import.
     from inventra_pipelines.sources.reader.answers import answer
 
-    name = question["name"]
-    _limit_cpu(_QUESTION_PASSES * Path(question["path"]).stat().st_size)
-    refusal: tuple[str, str, str] | None = None
+    _limit_cpu(QUESTION_PASSES * Path(question["path"]).stat().st_size)
     try:
         for piece, block in answer(question):
             _tell(out, {"kind": "answer", "size": len(block)} | piece, block)
-    except FileRejected as error:
-        refusal = error.reason_code, error.message, error.remedy
-    except OSError as error:
-        if error.errno in _OF_THE_MACHINE:
-            _tell(out, {"kind": "failed", "problem": in_words(error)})
-            return
-        refusal = _unreadable(name, error)
-    except MemoryError:
-        refusal = _too_much_memory(name)
-    except BaseException as error:  # A panic of a parser is no Exception.
-        refusal = _unreadable(name, error)
-    if refusal is not None:
-        reason_code, message, remedy = refusal
-        _tell(out, {"kind": "refused", "reason_code": reason_code, "message": message, "remedy": remedy})
-    else:
         _tell(out, {"kind": "end"})
+    except BaseException as error:  # A panic of a parser is no Exception.
+        _tell(out, _fault_of(error, question["name"]))
 
 
 def _tell(out: BinaryIO, message: dict[str, Any], *blocks: bytes) -> None:
@@ -289,7 +284,7 @@ def _tell(out: BinaryIO, message: dict[str, Any], *blocks: bytes) -> None:
 
 def main() -> None:
     """Limit this process, then do the jobs on stdin until it closes."""
-    resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE, _ADDRESS_SPACE))
+    resource.setrlimit(resource.RLIMIT_AS, (ADDRESS_SPACE, ADDRESS_SPACE))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # What a library prints must not stand between two messages.
     out = os.fdopen(os.dup(1), "wb")

@@ -24,11 +24,8 @@ from typing import Any, Literal
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import Dataset, FileMapping
 from inventra_pipelines.errors import PermanentError, TransientError
+from inventra_pipelines.sources.reader import limits
 
-_SECONDS = 28.0
-_SECONDS_PER_MB = 3.0
-# To answer a question a file is read up to three times: as it is, for what it says, and as it would be.
-_QUESTION_PASSES = 3
 _BLOCK = 2**20
 # Messages that are read ahead: a piece of a file is up to 40 MB.
 _AHEAD = 2
@@ -238,7 +235,7 @@ class Reader:
         try:
             self._send(message)
             size = question.path.stat().st_size / 2**20
-            deadline = _Deadline(_QUESTION_PASSES * (_SECONDS + _SECONDS_PER_MB * size))
+            deadline = _Deadline(limits.QUESTION_PASSES * (limits.WAIT_SECONDS + limits.WAIT_SECONDS_PER_MB * size))
             while (told := self._receive(deadline))["kind"] != "end":
                 if told["kind"] == "failed":
                     raise _machine_at_fault(name, told["problem"])
@@ -280,7 +277,7 @@ class Reader:
             "files": files,
         }
         self._send(message)
-        deadline = _Deadline(_SECONDS)
+        deadline = _Deadline(limits.WAIT_SECONDS)
         while True:
             told = self._receive(deadline)
             kind = told.pop("kind")
@@ -289,7 +286,7 @@ class Reader:
             if kind == "reading":
                 current.at, current.has_begun = told["file"], True
                 size = current.job.files[told["file"]].path.stat().st_size
-                deadline = _Deadline(_SECONDS + _SECONDS_PER_MB * size / 2**20)
+                deadline = _Deadline(limits.WAIT_SECONDS + limits.WAIT_SECONDS_PER_MB * size / 2**20)
             elif kind == "failed":
                 raise _machine_at_fault(current.job.files[told["file"]].name, told["problem"])
             elif kind == "parsing":
@@ -393,8 +390,7 @@ class Reader:
 
     def _how_it_ended(self) -> str:
         assert self._process is not None
-        code = self._process.wait(timeout=10)
-        return "it took too much computing time" if code == -24 else "it ended the process that read it"
+        return limits.how_it_ended(self._process.wait(timeout=10))
 
 
 @dataclass

@@ -149,7 +149,7 @@ def _read(path: Path, mapping: FileMapping, file: SalesFile) -> list[dict[str, A
     with open_file(path, mapping, path.name, is_header_of(SALES, mapping)) as opened:
         for table in opened.tables:
             places = map_columns(table.headers, SALES, mapping, path.name)
-            rows = pl.concat([contract_columns(chunk, table.sheet, places, SALES) for chunk in table.chunks])
+            rows = pl.concat([contract_columns(chunk, table, places, SALES) for chunk in table.chunks])
             parsed = parse_rows(rows, SALES, mapping, headers=header_texts(table.headers, places))
             accepted += parsed.accepted.to_dicts()
             file.rejects += parsed.rejects.select("row_number", "column_name", "reason_code", "message").rows()

@@ -36,7 +36,7 @@
 
 {#-
   The body of a CTE: `batch_id`, `sheet`, `row_number` and `line_kind`, superseded or duplicate, of rows that another row
-  stands for. `compared` is a CTE of sales rows with `has_key`, and the columns of both lists above.
+  stands for. `compared` is a CTE of sales rows with `sold_on`, `has_key`, and the columns of both lists above.
 -#}
 {% macro line_repeats(compared) -%}
     with
@@ -47,25 +47,28 @@
 
     ),
 
-    -- Looked up line by line: the other versions may have any day.
+    -- Looked up line by line: the other versions may have any day. Two shops may number alike.
     versions as (
 
         select
-            batch_id,
-            sheet,
-            row_number,
+            compared.batch_id,
+            compared.sheet,
+            compared.row_number,
             exists(
                 select 1 from {{ ref('stg_sales') }} as later
                 where
                     later.tenant_id = compared.tenant_id
                     and later.document_id = compared.document_id
                     and later.line_number = compared.line_number
+                    and {{ normalized_location_id('later.location_code') }} = compared.location_id
+                    and (later.sold_on = compared.sold_on or rules.document_numbers != 'daily')
                     and (later.landed_on, later.batch_id, later.sheet, later.row_number)
                     > (compared.landed_on, compared.batch_id, compared.sheet, compared.row_number)
             ) as is_superseded
 
         from {{ compared }} as compared
-        where has_key
+        inner join rules on compared.tenant_id = rules.tenant_id
+        where compared.has_key
 
     ),
 

@@ -41,7 +41,7 @@ _DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINE
         AssetCheckSpec(
             "units_are_known", asset=DEMAND_DAILY, description="Every quantity could be converted to its item's unit."
         ),
-        AssetCheckSpec("lines_stand_once", asset=DEMAND_DAILY, description="No file has a line of a document twice."),
+        AssetCheckSpec("lines_stand_once", asset=DEMAND_DAILY, description="No line of a document stands for another."),
         AssetCheckSpec(
             "stock_reconciles",
             asset=STOCK_DAILY,

@@ -71,7 +71,10 @@ def units_are_known(connection: psycopg.Connection, touched: Mapping[str, Sequen
 
 
 def lines_stand_once(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
-    """No file of the touched days has a document's line twice: only the last of them counts."""
+    """No document's line of the touched days stands twice in its file, or comes again as another item's on a later day.
+
+    Only the last of them counts: right for a correction, wrong where numbers start anew.
+    """
     lines = lines_twice(connection, windows)
     first = [
         f"{tenant_id} {file}: document {document}, line {line}" for tenant_id, file, document, line in lines[:_SHOWN]
@@ -85,6 +88,6 @@ def lines_stand_once(connection: psycopg.Connection, windows: Sequence[Window]) 
             "lines": len(lines),
             "first": "\n".join(first) or "none",
             "all": "select * from intermediate.int_sales_lines where line_kind = 'superseded'",
-            "remedy": "if they are lines of their own, map no line_number, or have the sender number them",
+            "remedy": "set document_numbers: daily if they start anew daily; map no line_number that counts no lines",
         },
     )

@@ -24,7 +24,7 @@ from inventra_pipelines.cli.standing import Landing, landed_name, standing_of
 from inventra_pipelines.cli.tables import say, title
 from inventra_pipelines.db.batches import read_batches
 from inventra_pipelines.db.engine import connect
-from inventra_pipelines.domain.ingest.batches import Batch, batch_id_of
+from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.errors import InventraError, PermanentError
 from inventra_pipelines.settings import Settings, get_settings
@@ -143,5 +143,6 @@ def _batch_of(
     """The batch of a landed file's content, if one was recorded."""
     with landed.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    batch_id = batch_id_of(config.tenant_id, dataset, day, landed.name, sha256)
-    return next((batch for batch in read_batches(connection, config.tenant_id) if batch.batch_id == batch_id), None)
+    wanted = (dataset, day, landed.name, sha256)
+    recorded = read_batches(connection, config.tenant_id)
+    return next((batch for batch in recorded if (*batch.place, batch.sha256) == wanted), None)

@@ -16,7 +16,7 @@ from inventra_pipelines.db.batches import read_batches, read_foreign, read_relea
 from inventra_pipelines.db.embedded import current_url
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.migrate import is_current
-from inventra_pipelines.domain.ingest.batches import Batch, Content, Settlement, batch_id_of, settle
+from inventra_pipelines.domain.ingest.batches import Batch, BatchIds, Content, Settlement, settle
 from inventra_pipelines.domain.ingest.completeness import held_batches
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
@@ -86,7 +86,7 @@ def _not_asked(why: str) -> Standing:
 
 def _standing(connection: psycopg.Connection, landing: Landing, config: TenantConfig, dataset: Dataset) -> Standing:
     recorded = read_batches(connection, config.tenant_id)
-    batch = _received(landing, config, dataset)
+    batch = _received(landing, config, dataset, recorded)
     known = next((each for each in recorded if each.batch_id == batch.batch_id), None)
     if known is not None and known.is_live:
         is_same = known.reader_version == reader_version(config, dataset)
@@ -143,11 +143,11 @@ def _loaded_as(batch: Batch) -> str:
     return f"loaded already as batch {batch.batch_id} (landed {batch.landed_on}, {batch.file_name})"
 
 
-def _received(landing: Landing, config: TenantConfig, dataset: Dataset) -> Batch:
+def _received(landing: Landing, config: TenantConfig, dataset: Dataset, recorded: list[Batch]) -> Batch:
     with landing.file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
     return Batch(
-        batch_id=batch_id_of(config.tenant_id, dataset, landing.day, landing.name, sha256),
+        batch_id=BatchIds(config.tenant_id, recorded).of(dataset, landing.day, landing.name, sha256),
         tenant_id=config.tenant_id,
         dataset=dataset,
         landed_on=landing.day,

@@ -117,6 +117,7 @@ tenants = _table(
     Column("cancellation_document_patterns", ARRAY(Text), nullable=False),
     Column("cancellation_window_days", Integer, nullable=False),
     _text("repeated_lines"),
+    _text("document_numbers"),
     # Unit of measure -> units of the item in one of it.
     Column("unit_factors", JSONB, nullable=False),
     Column("is_stock_simulated", Boolean, nullable=False),

@@ -12,9 +12,10 @@ _TENANT = """
     insert into ops.tenants (
         tenant_id, name, time_zone, currency, item_code_case, item_code_pad_to, item_code_matches,
         item_code_replacements, service_item_patterns, cancellation_document_patterns, cancellation_window_days,
-        repeated_lines, unit_factors, is_stock_simulated, abc_thresholds, xyz_thresholds, config_version
+        repeated_lines, document_numbers, unit_factors, is_stock_simulated, abc_thresholds, xyz_thresholds,
+        config_version
     )
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id) do update set
         name = excluded.name,
         time_zone = excluded.time_zone,
@@ -27,6 +28,7 @@ _TENANT = """
         cancellation_document_patterns = excluded.cancellation_document_patterns,
         cancellation_window_days = excluded.cancellation_window_days,
         repeated_lines = excluded.repeated_lines,
+        document_numbers = excluded.document_numbers,
         unit_factors = excluded.unit_factors,
         is_stock_simulated = excluded.is_stock_simulated,
         abc_thresholds = excluded.abc_thresholds,
@@ -83,6 +85,7 @@ def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfi
                     tenant.cancellation_document_patterns,
                     tenant.cancellation_window_days,
                     tenant.repeated_lines,
+                    tenant.document_numbers,
                     Jsonb({unit.strip().lower(): str(factor) for unit, factor in tenant.unit_factors.items()}),
                     tenant.is_stock_simulated,
                     list(tenant.abc_thresholds),

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
 Dataset = Literal[
     "sales",
@@ -209,6 +209,7 @@ class TenantConfig(_Strict):
     cancellation_document_patterns: list[Pattern] = []
     cancellation_window_days: int = Field(default=30, ge=0, le=90)
     repeated_lines: Literal["sale", "duplicate"] = "sale"
+    document_numbers: Literal["lasting", "daily"] = "lasting"
     unit_factors: dict[str, Annotated[Decimal, Field(ge=Decimal("0.00000001"), le=MOST_UNITS)]] = {}
     is_stock_simulated: bool = False
     abc_thresholds: tuple[float, float] = (0.80, 0.95)
@@ -217,6 +218,15 @@ class TenantConfig(_Strict):
     planning: PlanningConfig = Field(default_factory=PlanningConfig)
     alerts: AlertConfig = Field(default_factory=AlertConfig)
     notifications: Notifications = Field(default_factory=Notifications)
+
+    @field_validator("unit_factors")
+    @classmethod
+    def _units_differ(cls, factors: dict[str, Decimal]) -> dict[str, Decimal]:
+        names = [unit.strip().lower() for unit in factors]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands more than once: units are read in either case")
+        return factors
 
     @model_validator(mode="after")
     def _thresholds_rise(self) -> "TenantConfig":

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.contracts import CONTRACTS
-from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, batch_id_of
+from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, BatchIds
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.sources.landing import LandedFile, Landing
@@ -64,6 +64,7 @@ def find_contents(
         TransientError: A file vanished meanwhile, or the kept folder cannot be written.
     """
     contents = Contents()
+    ids = BatchIds(tenant.tenant_id, recorded)
     known = {batch.place: batch.sha256 for batch in recorded if batch.is_live or batch.state == "duplicate"}
     for file in files:
         sha256, failure = "", file.refusal
@@ -73,7 +74,7 @@ def find_contents(
                 sha256, contents.paths[kept.sha256] = kept.sha256, kept.path
             except FileRejected as error:
                 failure = error
-        batch = _received(file, sha256, tenant)
+        batch = _received(file, sha256, tenant, ids)
         if failure is not None:
             contents.failures[batch.batch_id] = failure
         contents.standing.append(batch)
@@ -110,10 +111,10 @@ def _code_version() -> str:
     return digest.hexdigest()
 
 
-def _received(file: LandedFile, sha256: str, tenant: TenantConfig) -> Batch:
+def _received(file: LandedFile, sha256: str, tenant: TenantConfig, ids: BatchIds) -> Batch:
     dataset = file.dataset or UNKNOWN_DATASET
     return Batch(
-        batch_id=batch_id_of(file.tenant_id, dataset, file.landed_on, file.file_name, sha256),
+        batch_id=ids.of(dataset, file.landed_on, file.file_name, sha256),
         tenant_id=file.tenant_id,
         dataset=dataset,
         landed_on=file.landed_on,

@@ -138,6 +138,7 @@ def add_tenant(
     patterns: Mapping[str, str] | None = None,
     window_days: int = 30,
     repeated_lines: str = "sale",
+    document_numbers: str = "lasting",
     unit_factors: Mapping[str, str] | None = None,
 ) -> None:
     """Add a tenant with the default class thresholds; it replaces one of the same name."""
@@ -154,6 +155,7 @@ def add_tenant(
         "cancellation_document_patterns": list(cancellation),
         "cancellation_window_days": window_days,
         "repeated_lines": repeated_lines,
+        "document_numbers": document_numbers,
         "unit_factors": Jsonb(dict(unit_factors or {})),
         "is_stock_simulated": False,
         "abc_thresholds": [0.8, 0.95],

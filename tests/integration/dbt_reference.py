@@ -58,6 +58,7 @@ class Rules:
     cancellation: str = r"^C\d"
     window_days: int = 30
     repeated_lines: str = "duplicate"
+    document_numbers: str = "lasting"
     unit_factors: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, tuple[str, str | None]] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
@@ -104,7 +105,7 @@ def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
     for row in rows:
         row["item_id"] = items[row["item_code"]]
         row["location_id"] = (row["location_code"] or "").strip() or "main"
-    repeats = _repeats(rows, rules.repeated_lines == "duplicate")
+    repeats = _repeats(rows, rules)
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for number, row in enumerate(rows):
         factor = factors[row["item_code"], row["unit_of_measure"]]
@@ -128,13 +129,16 @@ def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def _repeats(rows: list[Row], counts_once: bool) -> dict[int, str]:
+def _repeats(rows: list[Row], rules: Rules) -> dict[int, str]:
     """Which rows, by their place in the order of landing, are superseded or duplicate."""
+    counts_once = rules.repeated_lines == "duplicate"
     found: dict[int, str] = {}
     versions: dict[tuple[Any, ...], int] = {}
     copies: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
-        key = (row["document_id"], row["line_number"])
+        key = (row["document_id"], row["line_number"], row["location_id"])
+        if rules.document_numbers == "daily":
+            key = (*key, row["sold_on"])
         if None in key:
             copies[tuple(row[column] for column in _LINE_COLUMNS)].append(number)
             continue

@@ -3,6 +3,7 @@
 from datetime import date
 
 import psycopg
+import pytest
 
 from inventra_pipelines.checks.ingest import days_have_come
 from inventra_pipelines.checks.normalize import lines_stand_once
@@ -26,7 +27,7 @@ BUSINESS_DAY = """
 LINES = """
     create table intermediate.int_sales_lines (
         tenant_id text, batch_id text, sheet text, row_number integer, sold_on date, document_id text,
-        line_number integer, line_kind text
+        line_number integer, line_kind text, item_id text, location_id text
     )
 """
 
@@ -43,31 +44,48 @@ def test_rows_of_a_day_that_had_not_come_are_named_with_their_file(connection: p
     assert result.metadata["files"].value == "shop sales.csv of 2026-03-02: 2 rows of 2026-12-03"
 
 
-def _line(connection: psycopg.Connection, batch_id: str, row: int, kind: str) -> None:
-    place = ("shop", batch_id, "", row, DAY, "D1", 1)
-    connection.execute(
-        "insert into intermediate.int_sales_lines values (%s, %s, %s, %s, %s, %s, %s, %s)", (*place, kind)
-    )
+def _line(connection: psycopg.Connection, batch_id: str, row: int, kind: str, item: str = "A", day: date = DAY) -> None:
+    line = ("shop", batch_id, "", row, day, "D1", 1, kind, item, "main")
+    connection.execute("insert into intermediate.int_sales_lines values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)", line)
     connection.execute(
         """
         insert into raw.sales (
             tenant_id, landed_on, batch_id, sheet, row_number, sold_on, sold_at, item_code, quantity, unit_price,
             document_id, line_number
         )
-        values ('shop', %s, %s, '', %s, %s, %s, 'A', 1, 1, 'D1', 1)
+        values ('shop', %s, %s, '', %s, %s, %s, %s, 1, 1, 'D1', 1)
         """,
-        (DAY, batch_id, row, DAY, DAY),
+        (DAY, batch_id, row, day, day, item),
     )
 
 
-def test_a_line_that_one_file_has_twice_is_named_and_one_of_two_files_is_not(connection: psycopg.Connection):
+def _warned(connection: psycopg.Connection) -> str:
+    result = lines_stand_once(connection, WINDOW)
+    first = str(result.metadata["first"].value)
+    assert result.passed == (first == "none")
+    return first
+
+
+@pytest.fixture
+def files(connection: psycopg.Connection) -> psycopg.Connection:
     connection.execute(LINES)
     connection.execute(BATCH, ("b1", "sales.csv"))
-    connection.execute(BATCH, ("b2", "corrected.csv"))
-    _line(connection, "b1", 2, "superseded")
-    _line(connection, "b2", 2, "sale")
-    assert lines_stand_once(connection, WINDOW).passed, "a newer file corrects an older one"
-    _line(connection, "b1", 3, "superseded")
-    result = lines_stand_once(connection, WINDOW)
-    assert not result.passed
-    assert result.metadata["first"].value == "shop sales.csv: document D1, line 1"
+    connection.execute(BATCH, ("b2", "later.csv"))
+    return connection
+
+
+def test_a_line_that_one_file_has_twice_is_named_and_one_of_two_files_is_not(files: psycopg.Connection):
+    _line(files, "b1", 2, "superseded")
+    _line(files, "b2", 2, "sale")
+    assert _warned(files) == "none", "a newer file corrects an older one"
+    _line(files, "b1", 3, "superseded")
+    assert _warned(files) == "shop sales.csv: document D1, line 1"
+
+
+def test_a_number_that_comes_again_for_another_item_on_a_later_day_is_named(files: psycopg.Connection):
+    later = date(2026, 3, 3)
+    _line(files, "b1", 2, "superseded")
+    _line(files, "b2", 2, "sale", day=later)
+    assert _warned(files) == "none", "a line may be dated anew"
+    _line(files, "b2", 3, "sale", item="B", day=later)
+    assert _warned(files) == "shop sales.csv: document D1, line 1"

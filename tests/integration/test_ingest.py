@@ -295,6 +295,16 @@ def test_rows_passed_over_are_counted_and_named(shop: Shop):
     assert message.startswith("1 row passed over: totals in row 6: Total")
 
 
+def test_the_file_that_came_last_has_the_last_id_of_its_day(shop: Shop):
+    # Names sort the other way round, and several contents: a hash alone would be right half of the time.
+    for number in range(9, 3, -1):
+        shop.land(HEADER + sale(MONDAY, f"I{number}"), name=f"sales_{number}.csv")
+        shop.ingest()
+    shop.ingest()
+    names = [name for (name,) in shop.rows("select file_name from raw.batches order by batch_id")]
+    assert names == [f"sales_{number}.csv" for number in range(9, 3, -1)]
+
+
 def test_the_planner_learns_of_a_table_of_which_much_is_new(shop: Shop):
     def statistics() -> float:
         return shop.rows("select reltuples from pg_class where oid = 'raw.sales'::regclass")[0][0]

@@ -78,6 +78,7 @@ def _tenant(warehouse: Warehouse, tenant_id: str, rules: Rules) -> None:
             patterns=dict(rules.patterns),
             window_days=rules.window_days,
             repeated_lines=rules.repeated_lines,
+            document_numbers=rules.document_numbers,
             unit_factors=rules.unit_factors,
         )
         key = {"tenant_id": tenant_id, "landed_on": FIRST, "batch_id": f"{tenant_id}/master", "sheet": ""}
@@ -163,7 +164,9 @@ def _expected(sales: pl.DataFrame, rules: Rules = RULES) -> list[tuple[Any, ...]
 @pytest.mark.parametrize("repeated_lines", ["sale", "duplicate"])
 @pytest.mark.parametrize("window_days", [0, 6])
 def test_lines_have_the_kinds_that_loops_give_them(warehouse: Warehouse, repeated_lines: str, window_days: int) -> None:
-    rules = Rules(**{**vars(RULES), "repeated_lines": repeated_lines, "window_days": window_days})
+    numbers = "daily" if window_days else "lasting"
+    changed = {"repeated_lines": repeated_lines, "window_days": window_days, "document_numbers": numbers}
+    rules = Rules(**{**vars(RULES), **changed})
     tenant_id = f"loops-{repeated_lines}-{window_days}"
     _tenant(warehouse, tenant_id, rules)
     sales = _random_sales(tenant_id, seed=window_days)

@@ -21,6 +21,7 @@ renamed as (
         cancellation_document_patterns,
         cancellation_window_days,
         repeated_lines,
+        document_numbers,
         unit_factors,
         is_stock_simulated,
         abc_thresholds,

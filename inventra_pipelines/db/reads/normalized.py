@@ -26,21 +26,29 @@ _UNKNOWN_UNITS = (
     ("order_lines", "int_supply_lines", "ordered_on", "quantity_ordered is null"),
 )
 _LINES_TWICE = """
-    select lines.tenant_id, batches.file_name, lines.document_id, lines.line_number
+    select distinct lines.tenant_id, batches.file_name, lines.document_id, lines.line_number
     from intermediate.int_sales_lines as lines
     inner join raw.batches as batches on lines.batch_id = batches.batch_id
+    inner join raw.sales as versions
+        on
+            lines.tenant_id = versions.tenant_id
+            and lines.document_id = versions.document_id
+            and lines.line_number = versions.line_number
+    inner join intermediate.int_sales_lines as later
+        on
+            versions.tenant_id = later.tenant_id
+            and versions.sold_on = later.sold_on
+            and versions.batch_id = later.batch_id
+            and versions.row_number = later.row_number
+            and versions.sheet = later.sheet
     where
         lines.tenant_id = %s
         and lines.sold_on between %s and %s
         and lines.line_kind = 'superseded'
-        and exists (
-            select 1 from raw.sales as later
-            where
-                later.tenant_id = lines.tenant_id
-                and later.document_id = lines.document_id
-                and later.line_number = lines.line_number
-                and later.batch_id = lines.batch_id
-                and (later.sheet, later.row_number) > (lines.sheet, lines.row_number)
+        and lines.location_id = later.location_id
+        and (
+            (lines.batch_id = later.batch_id and (later.sheet, later.row_number) > (lines.sheet, lines.row_number))
+            or (lines.sold_on < later.sold_on and lines.item_id != later.item_id)
         )
     order by batches.file_name, lines.document_id, lines.line_number
 """
@@ -66,7 +74,10 @@ def unknown_units(connection: psycopg.Connection, touched: Mapping[str, Sequence
 
 
 def lines_twice(connection: psycopg.Connection, windows: Sequence[Window]) -> list[tuple[str, str, str, int]]:
-    """Tenant, file, document and line of rows that the same file has another version of, of the days they are sold."""
+    """Tenant, file, document and line of superseded rows that may be lines of their own, of the days they are sold.
+
+    The same file has another row of that number, or the newer one is another item's of a later day.
+    """
     return [
         row
         for window in windows

@@ -24,6 +24,8 @@ LIVE_STATES: tuple[BatchState, ...] = ("loaded", "partially_loaded")
 # Rows that can belong to one business only; two tenants may well share a supplier's item list.
 TRANSACTION_DATASETS = ("sales", "stock", "purchase_orders")
 UNKNOWN_DATASET = "unknown"
+# Of the number in an id: more files of one tenant and day are taken, but do not sort any more.
+_DIGITS = 4
 
 
 @dataclass(frozen=True)
@@ -95,10 +97,38 @@ class Settlement:
     freed: list[Batch]
 
 
-def batch_id_of(tenant_id: str, dataset: str, landed_on: date, file_name: str, sha256: str) -> str:
-    """The first 12 hex digits of the SHA-256 over what identifies a batch."""
+def batch_id_of(number: int, tenant_id: str, dataset: str, landed_on: date, file_name: str, sha256: str) -> str:
+    """The batch's number among those of its tenant and landing day, and 12 hex digits of what identifies it.
+
+    Ids of one landing day sort by their number: where files of one day disagree, the one that came last holds.
+    """
     identity = "|".join((tenant_id, dataset, landed_on.isoformat(), file_name, sha256))
-    return hashlib.sha256(identity.encode()).hexdigest()[:12]
+    return f"{number:0{_DIGITS}}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+class BatchIds:
+    """Ids of a tenant's batches: that of a known file and content, or the next of its landing day.
+
+    Args:
+        recorded: The tenant's batches so far.
+    """
+
+    def __init__(self, tenant_id: str, recorded: Iterable[Batch]) -> None:
+        self._tenant_id = tenant_id
+        self._known: dict[tuple[str, date, str, str], str] = {}
+        self._last: dict[date, int] = {}
+        for batch in recorded:
+            self._known[*batch.place, batch.sha256] = batch.batch_id
+            number = int(batch.batch_id.partition("-")[0])
+            self._last[batch.landed_on] = max(number, self._last.get(batch.landed_on, 0))
+
+    def of(self, dataset: str, landed_on: date, file_name: str, sha256: str) -> str:
+        """The id of a file's content; what is new is numbered in the order in which it is asked for."""
+        key = (dataset, landed_on, file_name, sha256)
+        if key not in self._known:
+            self._last[landed_on] = self._last.get(landed_on, 0) + 1
+            self._known[key] = batch_id_of(self._last[landed_on], self._tenant_id, *key)
+        return self._known[key]
 
 
 def settle(

@@ -17,7 +17,7 @@ from inventra_pipelines.sources.formats import blocks as piecewise
 from inventra_pipelines.sources.formats.delimiters import Layout, delimiter_label, find_layout
 from inventra_pipelines.sources.formats.encodings import Encoding, find_encoding, utf8_blocks
 from inventra_pipelines.sources.formats.records import MOST_RECORD_BYTES
-from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
+from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table, footer_in_words
 
 _SAMPLE_BYTES = 2**18
 _SAMPLE_LINES = 200
@@ -34,13 +34,14 @@ def read_delimited(path: Path, mapping: FileMapping, name: str, is_header: IsHea
     sample = _sample(path, encoding, mapping, name)
     layout = find_layout(sample, lambda: utf8_blocks(path, encoding, piecewise.BLOCK_BYTES), mapping, is_header, name)
     first, last = layout.header.first_row, layout.header.last_row
-    table = Table("", layout.header.headers, last, _chunks(path, encoding, layout, mapping, name))
+    passed_over: list[str] = []
+    table = Table("", layout.header.headers, last, _chunks(path, encoding, layout, mapping, name, passed_over))
     details = {
         "encoding": encoding.label,
         "delimiter": delimiter_label(layout.dialect.delimiter),
         "header row": str(last) if first == last else f"{first} to {last}",
     }
-    return OpenedFile("delimited text", iter([table]), details)
+    return OpenedFile("delimited text", iter([table]), details, passed_over)
 
 
 def _sample(path: Path, encoding: Encoding, mapping: FileMapping, name: str) -> bytes:
@@ -63,10 +64,12 @@ def _sample(path: Path, encoding: Encoding, mapping: FileMapping, name: str) -> 
     return sample[: sample.rindex(b"\n") + 1]
 
 
-def _chunks(path: Path, encoding: Encoding, layout: Layout, mapping: FileMapping, name: str) -> Iterator[pl.DataFrame]:
+def _chunks(
+    path: Path, encoding: Encoding, layout: Layout, mapping: FileMapping, name: str, passed_over: list[str]
+) -> Iterator[pl.DataFrame]:
     blocks = _after(utf8_blocks(path, encoding, piecewise.BLOCK_BYTES), layout)
     frames = piecewise.read_blocks(blocks, layout, name)
-    return _without_footer(frames, mapping.footer_rows) if mapping.footer_rows else frames
+    return _without_footer(frames, mapping.footer_rows, passed_over) if mapping.footer_rows else frames
 
 
 def _after(blocks: Iterator[bytes], layout: Layout) -> Iterator[bytes]:
@@ -79,8 +82,8 @@ def _after(blocks: Iterator[bytes], layout: Layout) -> Iterator[bytes]:
     return chain([beginning[layout.data_start :]], blocks)
 
 
-def _without_footer(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.DataFrame]:
-    """All rows but the last ones that have content."""
+def _without_footer(frames: Iterable[pl.DataFrame], rows: int, passed_over: list[str]) -> Iterator[pl.DataFrame]:
+    """All rows but the last ones that have content, which are told."""
     held: deque[pl.DataFrame] = deque()
     for frame in frames:
         held.append(frame)
@@ -89,3 +92,5 @@ def _without_footer(frames: Iterable[pl.DataFrame], rows: int) -> Iterator[pl.Da
             held.clear()
             held.append(whole[-rows:])
             yield whole[:-rows]
+    if any(map(len, held)):
+        passed_over.append(footer_in_words(pl.concat(held)))

@@ -22,11 +22,11 @@ from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.complaints import in_words
 from inventra_pipelines.sources.formats.header_rows import Header
-from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
+from inventra_pipelines.sources.formats.tables import IsHeader, MergedCell, OpenedFile, Table, footer_in_words
 from inventra_pipelines.sources.formats.workbook_archive import Archive
 from inventra_pipelines.sources.formats.workbook_cells import tidied, with_decimal_mark
 from inventra_pipelines.sources.formats.workbook_faults import SheetNotes, WorkbookNotes, xlsx_notes
-from inventra_pipelines.sources.formats.workbook_headers import blank_rows, merged_below, sheet_header
+from inventra_pipelines.sources.formats.workbook_headers import blank_rows, merged_below, merged_in_words, sheet_header
 from inventra_pipelines.sources.formats.workbook_ods import ods_notes
 from inventra_pipelines.sources.formats.workbook_records import xls_notes, xlsb_notes
 
@@ -41,11 +41,12 @@ class _Sheet:
     name: str
     header: Header
     rows: pl.DataFrame
+    merged: list[MergedCell]
     fits: bool
 
     def table(self) -> Table:
         chunks = (self.rows.slice(offset, _CHUNK_ROWS) for offset in range(0, max(1, self.rows.height), _CHUNK_ROWS))
-        return Table(self.name, self.header.headers, self.header.last_row, chunks, is_typed=True)
+        return Table(self.name, self.header.headers, self.header.last_row, chunks, is_typed=True, merged=self.merged)
 
 
 def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) -> OpenedFile:
@@ -90,7 +91,10 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
             failures.append(failure)
             passed_over.append(failure.message)
             continue
-        rows = _rows(frame, header, mapping.footer_rows, is_1904=notes.is_1904)
+        rows = _rows(frame, header, is_1904=notes.is_1904)
+        if mapping.footer_rows and not rows.is_empty():
+            passed_over.append(f"sheet {sheet!r}: {footer_in_words(rows.tail(mapping.footer_rows))}")
+            rows = rows.head(max(0, rows.height - mapping.footer_rows))
         if mapping.decimal_mark != ".":
             with _parsing(name):
                 numbers = _number_columns(reader, place, header.last_row, first_column)
@@ -99,9 +103,10 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
                 for column in rows.columns
                 if column.isdecimal() and int(column) in numbers
             )
-        sheets.append(_Sheet(sheet, header, rows, is_header(header.headers)))
-        if merged := merged_below(found.merged, header, first_column):
-            passed_over.append(f"sheet {sheet!r}: {merged}")
+        merged = merged_below(found.merged, header, rows, first_column)
+        if merged:
+            passed_over.append(f"sheet {sheet!r}: {merged_in_words(merged, header)}")
+        sheets.append(_Sheet(sheet, header, rows, merged, is_header(header.headers)))
     if failures and (mapping.sheets != "all" or not any(sheet.fits for sheet in sheets)):
         raise failures[0]
     if not sheets:
@@ -201,14 +206,12 @@ def _whole(loaded: fastexcel.ExcelSheet, notes: SheetNotes) -> tuple[pl.DataFram
     return pl.DataFrame(filled), first
 
 
-def _rows(frame: pl.DataFrame, header: Header, footer_rows: int, *, is_1904: bool) -> pl.DataFrame:
+def _rows(frame: pl.DataFrame, header: Header, *, is_1904: bool) -> pl.DataFrame:
     """The rows below the headers that hold anything, as a table's chunks have them."""
     width = len(header.headers)
     rows = frame.select(pl.nth(*range(width)))
     rows.columns = [str(place) for place in range(width)]
     rows = _filled(rows.with_row_index("row_number", offset=1).slice(header.last_row))
-    if footer_rows:
-        rows = rows.head(max(0, rows.height - footer_rows))
     nothing = pl.lit(None, dtype=pl.String)
     return rows.select(
         pl.col("row_number").cast(pl.Int32),

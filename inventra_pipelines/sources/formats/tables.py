@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from inventra_pipelines.domain.contracts import Contract
+from inventra_pipelines.domain.contracts import Column, Contract
 from inventra_pipelines.domain.tenant import FileMapping
 
 ROW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -23,8 +23,27 @@ ROW_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "problem_text": pl.String,
 }
 
+_SHOWN_CHARACTERS = 80
+
 # Whether some headers give every column that the dataset requires.
 IsHeader = Callable[[Sequence[str]], bool]
+
+
+@dataclass(frozen=True)
+class MergedCell:
+    """A cell that spans rows, of which only the first one holds its text.
+
+    Attributes:
+        place: Position of its header.
+        first_row: Number of its first row.
+        last_row: Number of its last row.
+        text: What it holds.
+    """
+
+    place: int
+    first_row: int
+    last_row: int
+    text: str
 
 
 @dataclass(frozen=True)
@@ -39,6 +58,7 @@ class Table:
             text), then one string column per header, named by position: `0`, `1`, ... Read once, in order; a file that
             turns out to be damaged raises FileRejected in between.
         is_typed: Whether numbers may stand in it as numbers, written with the mapping's decimal mark here.
+        merged: Cells below the headers that span rows.
     """
 
     sheet: str
@@ -46,6 +66,7 @@ class Table:
     header_row: int
     chunks: Iterable[pl.DataFrame]
     is_typed: bool = False
+    merged: Sequence[MergedCell] = ()
 
     def mapping(self, mapping: FileMapping) -> FileMapping:
         """The mapping that its texts are read by.
@@ -73,6 +94,15 @@ class OpenedFile:
     passed_over: Sequence[str] = ()
 
 
+def footer_in_words(rows: pl.DataFrame) -> str:
+    """What the mapping's `footer_rows` leaves out: which rows, and what the first of them says."""
+    numbers = rows["row_number"]
+    first = rows.select(name for name in rows.columns if name.isdecimal()).head(1)
+    text = " ".join(cell.strip() for cell in first.row(0) if cell and cell.strip())
+    where = f"row {numbers[0]}" if rows.height == 1 else f"rows {numbers[0]} to {numbers[-1]}"
+    return f"{where}, as footer_rows says: {text[:_SHOWN_CHARACTERS]}"
+
+
 def with_last(chunks: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bool]]:
     """Each chunk, and whether it is the last one."""
     before: pl.DataFrame | None = None
@@ -85,28 +115,44 @@ def with_last(chunks: Iterable[pl.DataFrame]) -> Iterator[tuple[pl.DataFrame, bo
 
 
 def contract_columns(
-    chunk: pl.DataFrame, sheet: str, places: Mapping[str, Sequence[int]], contract: Contract
+    chunk: pl.DataFrame, table: Table, places: Mapping[str, Sequence[int]], contract: Contract
 ) -> pl.DataFrame:
     """A chunk's rows under the contract's column names, as `parse_rows` takes them.
 
+    A merged cell's code, text or date is that of all its rows. A number is not: it would count once for each.
+
     Args:
-        chunk: Of a table.
-        sheet: The table's.
+        chunk: Of the table.
+        table: Its sheet and merged cells are taken.
         places: Positions of the headers of each contract column, whose texts are joined by a space.
         contract: The dataset's; columns without a place are absent.
     """
 
-    def text(positions: Sequence[int]) -> pl.Expr:
+    def cell(position: int, column: Column) -> pl.Expr:
+        own = pl.col(str(position))
+        below = {
+            row: merged.text
+            for merged in table.merged
+            if merged.place == position and column.type in ("code", "text", "date", "timestamp")
+            for row in range(merged.first_row + 1, merged.last_row + 1)
+        }
+        if not below:
+            return own
+        spread = pl.col("row_number").replace_strict(below, default=None, return_dtype=pl.String)
+        return pl.when(own.str.contains(r"\S")).then(own).otherwise(spread)
+
+    def text(column: Column) -> pl.Expr:
+        positions = places[column.name]
         if len(positions) == 1:
-            return pl.col(str(positions[0]))
-        parts = [pl.col(str(position)).str.strip_chars() for position in positions]
+            return cell(positions[0], column)
+        parts = [cell(position, column).str.strip_chars() for position in positions]
         joined = pl.concat_str(parts, separator=" ", ignore_nulls=True)
         return pl.when(pl.any_horizontal(part.str.len_bytes() > 0 for part in parts)).then(joined)
 
     return chunk.select(
-        pl.lit(sheet).alias("sheet"),
+        pl.lit(table.sheet).alias("sheet"),
         pl.col("row_number").cast(pl.Int32),
         "problem",
         "problem_text",
-        *(text(places[column.name]).alias(column.name) for column in contract.columns if column.name in places),
+        *(text(column).alias(column.name) for column in contract.columns if column.name in places),
     )

@@ -12,7 +12,7 @@ from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.domain.words import counted
 from inventra_pipelines.sources.formats.header_rows import SEARCHED_ROWS, Header, find_header
-from inventra_pipelines.sources.formats.tables import IsHeader
+from inventra_pipelines.sources.formats.tables import IsHeader, MergedCell
 
 _LOOKED_AT_ROWS = 1_000
 
@@ -73,22 +73,38 @@ def sheet_header(
     return replace(header, first_row=skipped + header.first_row, last_row=skipped + header.last_row)
 
 
-def merged_below(merged: Iterable[Merged], header: Header, first_column: int) -> str | None:
-    """In words, the cells below the headers that span rows: only the first of these rows has their value.
+def merged_below(merged: Iterable[Merged], header: Header, rows: pl.DataFrame, first_column: int) -> list[MergedCell]:
+    """The cells below the headers that span rows and hold anything.
 
-    It is not given to the others: a quantity would count once for each of them.
+    Args:
+        merged: First row, first column, last row and last column of each merged range.
+        header: The sheet's.
+        rows: Below it, as a table's chunks have them.
+        first_column: Number of the sheet's column that the first header stands in.
     """
+    ends = int(rows["row_number"].max() or 0)  # type: ignore[arg-type]
     spans = sorted(
-        (first_row, last_row, first)
+        (first_row, min(last_row, ends), first - first_column)
         for first_row, first, last_row, _ in merged
         if first_row > header.last_row and last_row > first_row and 0 <= first - first_column < len(header.headers)
     )
-    if not spans:
-        return None
-    first_row, last_row, column = spans[0]
-    title = header.headers[column - first_column]
-    more = f" (and {counted(len(spans) - 1, 'more such cell')})" if spans[1:] else ""
-    return f"rows {first_row + 1} to {last_row} of {title!r}, merged with row {first_row}{more}: unmerge and fill them"
+    wanted = pl.Series([first_row for first_row, _, _ in spans], dtype=pl.Int32)
+    texts = {row["row_number"]: row for row in rows.filter(pl.col("row_number").is_in(wanted.implode())).to_dicts()}
+    return [
+        MergedCell(place, first_row, last_row, text)
+        for first_row, last_row, place in spans
+        if (text := texts.get(first_row, {}).get(str(place)))
+    ]
+
+
+def merged_in_words(merged: Sequence[MergedCell], header: Header) -> str:
+    """What becomes of them, for whoever sent the file."""
+    cell = merged[0]
+    more = f" (and {counted(len(merged) - 1, 'more such cell')})" if merged[1:] else ""
+    return (
+        f"rows {cell.first_row} to {cell.last_row} of {header.headers[cell.place]!r} are one cell{more}:"
+        " a text or date is taken for all of them, a number for the first"
+    )
 
 
 def _with_reach(

@@ -136,7 +136,7 @@ class _Job:
     def _chunks(self, table: Table, places: dict[str, tuple[int, ...]], file: _File) -> Iterator[pl.DataFrame]:
         batch_id = pl.lit(file.batch["batch_id"]).alias("batch_id")
         for chunk in table.chunks:
-            yield contract_columns(chunk, table.sheet, places, self.contract).with_columns(batch_id)
+            yield contract_columns(chunk, table, places, self.contract).with_columns(batch_id)
 
     def _drop(self, file: _File) -> None:
         """Forget what waits of a file that is refused; what was sent of it, the other end deletes."""

@@ -176,7 +176,7 @@ class _Rows:
         found.unused = [text for place, text in enumerate(table.headers) if text.strip() and place not in used]
         headers = header_texts(table.headers, places)
         for chunk, is_last in with_last(table.chunks):
-            rows = contract_columns(chunk, table.sheet, places, self.contract)
+            rows = contract_columns(chunk, table, places, self.contract)
             parsed = parse_rows(
                 rows,
                 self.contract,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import date
 
-from inventra_pipelines.domain.ingest.batches import Batch, Content, Settlement, batch_id_of, settle
+from inventra_pipelines.domain.ingest.batches import Batch, BatchIds, Content, Settlement, batch_id_of, settle
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 
 MONDAY, TUESDAY = date(2024, 1, 1), date(2024, 1, 2)
@@ -12,7 +12,7 @@ REFUSED = Content(failure=FileRejected(FileReason.WRONG_COLUMNS, "no column"))
 
 def batch(name: str, content: str, day: date = MONDAY, state: str = "received", dataset: str = "sales") -> Batch:
     rows = 5 if state in ("loaded", "partially_loaded") else 0
-    key = batch_id_of("shop", dataset, day, name, content)
+    key = batch_id_of(1, "shop", dataset, day, name, content)
     return Batch(key, "shop", dataset, day, name, content, state, rows, rows, 0, 0, 9, "v1", "r1")  # type: ignore[arg-type]
 
 
@@ -129,3 +129,15 @@ def test_a_vanished_file_stays_and_is_superseded_by_nothing():
     settled = run([], [kept], vanished=[replace(kept, state="received")])
     assert states(settled) == {("a.csv", "x"): "load"}
     assert states(run([], [kept])) == {("a.csv", "x"): "kept loaded"}
+
+
+def test_ids_of_a_day_sort_by_arrival_and_stay_as_they_are():
+    ids = BatchIds("shop", [])
+    morning = ids.of("sales", MONDAY, "b.csv", "1")
+    assert ids.of("sales", TUESDAY, "b.csv", "1").startswith("0001-"), "each day has its own numbers"
+    recorded = [replace(batch("b.csv", "1", state="superseded"), batch_id=morning)]
+    again = BatchIds("shop", recorded)
+    evening, stock = again.of("sales", MONDAY, "a.csv", "2"), again.of("stock", MONDAY, "stock.csv", "3")
+    assert [again.of("sales", MONDAY, "b.csv", "1"), evening, stock] == sorted([stock, evening, morning])
+    assert again.of("sales", MONDAY, "a.csv", "2") == evening
+    assert len({morning, evening, stock}) == 3

@@ -14,7 +14,7 @@ FEEDS = {"sales": Feed()}
 
 
 def batch(day: date, rows: int = 0, name: str = "sales.csv", content: str = "x", dataset: str = "sales") -> Batch:
-    key = batch_id_of("shop", dataset, day, name, f"{content}{rows}")
+    key = batch_id_of(1, "shop", dataset, day, name, f"{content}{rows}")
     state = "loaded" if rows else "received"
     return Batch(key, "shop", dataset, day, name, f"{content}{rows}", state, rows, rows, 0, 0, 9, "v1", "r1")
 

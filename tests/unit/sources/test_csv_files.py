@@ -248,6 +248,15 @@ def test_rows_at_the_bottom_that_are_no_data_are_left_out(read, monkeypatch, mos
     assert read("a,b\n1,2\n", footer_rows=2).frame.height == 0
 
 
+def test_rows_that_the_mapping_leaves_out_are_told(tmp_path):
+    path = tmp_path / "sales.csv"
+    path.write_text("a,b\n1,2\n3,4\nTotal,15\n")
+    opened = read_delimited(path, FileMapping(footer_rows=2), path.name, lambda _: True)
+    (table,) = opened.tables
+    assert sum(chunk.height for chunk in table.chunks) == 1
+    assert opened.passed_over == ["rows 3 to 4, as footer_rows says: 3 4"]
+
+
 @pytest.mark.parametrize(
     ("content", "label"),
     [

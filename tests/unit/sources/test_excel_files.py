@@ -9,10 +9,11 @@ import polars as pl
 import pytest
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 
+from inventra_pipelines.domain.contracts import SALES
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.excel_files import read_workbook
-from inventra_pipelines.sources.formats.tables import OpenedFile
+from inventra_pipelines.sources.formats.tables import OpenedFile, contract_columns
 
 
 @pytest.fixture
@@ -160,19 +161,28 @@ def test_blank_columns_between_headers_stay_blank(workbook):
     assert [row[3:] for chunk in table.chunks for row in chunk.rows()] == [("1", None, "2")]
 
 
-def test_rows_without_the_value_of_a_merged_cell_are_told(workbook):
+def test_a_merged_text_or_date_is_that_of_all_its_rows_and_a_number_of_the_first(workbook):
     _, sheet, save = workbook
-    for row in (["Store", "sku", "qty"], ["North", "A", 1], [None, "B", 2], [None, "C", 3], ["South", "D", 4]):
+    sheet.append(["Store", "sku", "quantity", "sold_at", "unit_price", "Total"])
+    for row in (["North", "A", 1, "2024-03-04", 2, 9], [None, "B", 2, None, 2, None], [None, "C", 3, None, 2, None]):
         sheet.append(row)
-    sheet.append([None, "E", None])
-    sheet.merge_cells("A2:A4")
-    sheet.merge_cells("C5:C6")
-    path = save()
-    assert [row[2] for row in rows(path, "sku")] == ["North", None, None, "South", None]
-    (told,) = opened(path, "sku").passed_over
+    sheet.append(["South", "D", 4, "2024-03-05", 2, 8])
+    sheet.append([None, "E", None, "2024-03-06", 2, 7])
+    for merged in ("A2:A4", "D2:D4", "F2:F4", "A5:A6", "C5:C6"):
+        sheet.merge_cells(merged)
+    found = opened(save(), "sku")
+    (told,) = found.passed_over
     assert told == (
-        "sheet 'Sales': rows 3 to 4 of 'Store', merged with row 2 (and 1 more such cell): unmerge and fill them"
+        "sheet 'Sales': rows 2 to 4 of 'Store' are one cell (and 4 more such cells):"
+        " a text or date is taken for all of them, a number for the first"
     )
+    (table,) = found.tables
+    places = {"location_code": (0,), "item_code": (1,), "quantity": (2,), "sold_at": (3,), "unit_price": (4,)}
+    (chunk,) = table.chunks
+    read = contract_columns(chunk, table, places, SALES)
+    assert read["location_code"].to_list() == ["North", "North", "North", "South", "South"]
+    assert read["sold_at"].str.head(10).to_list() == ["2024-03-04"] * 3 + ["2024-03-05", "2024-03-06"]
+    assert read["quantity"].to_list() == ["1", "2", "3", "4", None]
 
 
 def test_merged_headers_reach_as_far_as_their_cells_and_no_further(workbook):
@@ -192,7 +202,9 @@ def test_rows_at_the_bottom_that_are_no_data_are_left_out_where_the_mapping_says
     _, sheet, save = workbook
     for row in (["a"], [1], [2], [None], ["Total"], [3]):
         sheet.append(row)
-    assert [row[1:] for row in rows(save(), "a", footer_rows=2)] == [(2, "1"), (3, "2")]
+    path = save()
+    assert [row[1:] for row in rows(path, "a", footer_rows=2)] == [(2, "1"), (3, "2")]
+    assert opened(path, "a", footer_rows=2).passed_over == ["sheet 'Sales': rows 5 to 6, as footer_rows says: Total"]
 
 
 def test_the_sheets_asked_for_are_read_and_all_means_visible_ones_with_content(workbook):

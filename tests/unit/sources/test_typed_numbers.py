@@ -25,7 +25,7 @@ def parsed(path: Path, mapping: FileMapping) -> ParsedRows:
     with open_file(path, mapping, path.name, is_header_of(SALES, mapping)) as opened:
         (table,) = opened.tables
         places = map_columns(table.headers, SALES, mapping, path.name)
-        rows = pl.concat(contract_columns(chunk, "", places, SALES) for chunk in table.chunks)
+        rows = pl.concat(contract_columns(chunk, table, places, SALES) for chunk in table.chunks)
         return parse_rows(rows, SALES, table.mapping(mapping), headers=header_texts(table.headers, places))
 
 

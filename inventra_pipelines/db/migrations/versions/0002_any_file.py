@@ -79,6 +79,7 @@ def upgrade() -> None:
         ("item_code_replacements", postgresql.ARRAY(sa.Text()), "'{}'"),
         ("cancellation_window_days", sa.Integer(), "30"),
         ("repeated_lines", sa.Text(), "'sale'"),
+        ("document_numbers", sa.Text(), "'lasting'"),
         ("unit_factors", postgresql.JSONB(), "'{}'"),
     ):
         _add("tenants", column, kind, default, schema="ops")
@@ -88,6 +89,10 @@ def upgrade() -> None:
     _add("rejects", "hint", sa.Text(), "''")
     for dataset in ("sales", "stock", "purchase_orders"):
         op.add_column(dataset, sa.Column("unit_of_measure", sa.Text()), schema="raw")
+
+    # Ids sort by arrival from now on; of those there are, nobody knows in which order they came.
+    for table in ("batches", "batch_days", "rejects", "sales", "stock", "items", "suppliers", "purchase_orders"):
+        op.execute(f"update raw.{table} set batch_id = '0000-' || batch_id")
 
     for product_schema, product_table, products in _PRODUCTS:
         for product in products:

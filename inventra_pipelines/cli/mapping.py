@@ -20,7 +20,7 @@ from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.settings import get_settings
 from inventra_pipelines.sources.reader.process import Question, Reader
-from inventra_pipelines.sources.reader.suggest import DatasetFit, Suggestion
+from inventra_pipelines.sources.reader.suggest import DatasetFit, SettingGuess, Suggestion
 from inventra_pipelines.tenants import get_tenant
 
 app = typer.Typer(no_args_is_help=True)
@@ -29,6 +29,7 @@ app = typer.Typer(no_args_is_help=True)
 _ORDER = list(FileMapping.model_fields)
 _PLAIN = re.compile(r"[^\W\d_][\w /.()%€$£+-]*")
 _FITS_SHOWN = 4
+_NOW = "as it is now"
 
 
 @app.callback()
@@ -143,42 +144,68 @@ def _outcome(suggestion: Suggestion) -> list[str]:
 def mapping_yaml(suggestion: Suggestion) -> str:
     """A suggestion as YAML that the tenant's file takes, with why beside each line.
 
-    What the file does not decide, and columns that only perhaps are what they seem, stand in comments.
+    What the file does not decide, and columns that only perhaps are what they seem, stand in comments. Each of them is
+    YAML beside the rest once its # is taken away: no key would stand twice, and none beside an empty mapping.
     """
-    settings = {name: (value, "as it is now") for name, value in suggestion.stated.items()}
+    settings = {name: (value, _NOW) for name, value in suggestion.stated.items()}
     settings |= {of.name: (of.value, of.why) for of in suggestion.settings if of.is_sure}
-    lines: list[tuple[str, str]] = []
-    columns = _column_lines(suggestion)
-    if columns:
-        has_column = any(not text.lstrip().startswith("#") for text, _ in columns)
-        lines += [("    columns:" if has_column else "    # columns:", ""), *columns]
-    for name in sorted(settings.keys() - {"columns"}, key=_ORDER.index):
+    asked = [of for of in suggestion.settings if not of.is_sure]
+    lines = _column_lines(suggestion)
+    for name in sorted(settings.keys() - {"columns", "constants"}, key=_ORDER.index):
         value, why = settings[name]
-        lines.append((f"    {name}: {_written(value)}", why))
-    open_questions = [of for of in suggestion.settings if not of.is_sure]
-    if open_questions:
-        lines.append(("    # The file does not tell; take the # away from what is right:", ""))
-        lines += [(f"    # {of.name}: {_written(of.value)}", of.why) for of in open_questions]
-    for name in suggestion.missing:
-        why = "no header seems to give it; where one value holds for every row, write it here"
-        lines.append((f"    # constants: {{{name}: ...}}", why))
-    is_empty = all(text.lstrip().startswith("#") for text, _ in lines)
-    head = [("datasets:", ""), (f"  {suggestion.dataset}: {'{}' if is_empty else ''}".rstrip(), "")]
+        further = [of for of in asked if of.name == name]
+        lines += _list_lines(name, value, why, further) if further else [(f"    {name}: {_written(value)}", why)]
+    alone = [of for of in asked if of.name not in settings]
+    if alone:
+        lines.append(("    # The file does not tell; take the # away from each line whose 'if' is right:", ""))
+        lines += [(f"    # {of.name}: {_written(of.value)}", of.why) for of in alone]
+    lines += _constant_lines(suggestion)
+    if lines and all(_is_comment(text) for text, _ in lines):
+        lines.insert(0, ("    sheets: all", "as without this line; a dataset has to have one"))
+    head = [("datasets:", ""), (f"  {suggestion.dataset}:{'' if lines else ' {}'}", "")]
     width = max((len(text) for text, why in lines if why), default=0)
     return "\n".join(f"{text:<{width}}  # {_on_one_line(why)}" if why else text for text, why in [*head, *lines])
 
 
 def _column_lines(suggestion: Suggestion) -> list[tuple[str, str]]:
     stated = suggestion.stated.get("columns", {})
-    lines = [(f"      {column}: {_written(headers)}", "as it is now") for column, headers in stated.items()]
-    for guess in suggestion.columns:
-        headers = guess.headers[0] if len(guess.headers) == 1 else guess.headers
-        why = f"{guess.how_sure}: {guess.why}"
-        if guess.is_taken:
-            lines.append((f"      {guess.column}: {_written(headers)}", why))
-        else:
-            lines.append((f"      # {guess.column}: {_written(headers)}", f"{why}; take the # away if so"))
+    guesses = {of.column: of.headers[0] if len(of.headers) == 1 else of.headers for of in suggestion.columns}
+    if not guesses and not stated:
+        return []
+    if not stated and not any(of.is_taken for of in suggestion.columns):
+        why = "; ".join(f"{of.column} {of.how_sure}: {of.why}" for of in suggestion.columns)
+        return [(f"    # columns: {_written(guesses)}", f"{why}; take the # away if so")]
+    lines = [("    columns:", "")]
+    lines += [(f"      {column}: {_written(headers)}", _NOW) for column, headers in stated.items()]
+    for of in suggestion.columns:
+        line = f"{of.column}: {_written(guesses[of.column])}"
+        why = f"{of.how_sure}: {of.why}"
+        lines.append((f"      {line}", why) if of.is_taken else (f"      # {line}", f"{why}; take the # away if so"))
     return lines
+
+
+def _list_lines(name: str, value: list[str], why: str, further: list[SettingGuess]) -> list[tuple[str, str]]:
+    """A setting with several values, and those that the file leaves open below them."""
+    lines = [(f"    {name}:", why), *((f"      - {_quoted(each)}", "") for each in value)]
+    for of in further:
+        lines += [
+            (f"      # - {_quoted(each)}", f"{of.why}; take the # away if so") for each in of.value if each not in value
+        ]
+    return lines
+
+
+def _constant_lines(suggestion: Suggestion) -> list[tuple[str, str]]:
+    stated = suggestion.stated.get("constants", {})
+    why = "no header seems to give it; where one value holds for every row, write it here"
+    if not stated:
+        missing = ", ".join(f"{name}: ..." for name in suggestion.missing)
+        return [(f"    # constants: {{{missing}}}", why)] if missing else []
+    lines = [("    constants:", ""), *((f"      {name}: {_written(text)}", _NOW) for name, text in stated.items())]
+    return [*lines, *((f"      # {name}: ...", why) for name in suggestion.missing)]
+
+
+def _is_comment(text: str) -> bool:
+    return text.lstrip().startswith("#")
 
 
 def _written(value: Any) -> str:

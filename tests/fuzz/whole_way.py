@@ -41,9 +41,7 @@ def whole_way(path: Path, mapping: FileMapping = DEFAULT) -> int | None:
                 places = map_columns(table.headers, SALES, mapping, path.name)
                 headers = header_texts(table.headers, places)
                 for chunk in table.chunks:
-                    parsed = parse_rows(
-                        contract_columns(chunk, table, places, SALES), SALES, mapping, headers=headers
-                    )
+                    parsed = parse_rows(contract_columns(chunk, table, places, SALES), SALES, mapping, headers=headers)
                     rejected = parsed.rejects.select("sheet", "row_number").n_unique()
                     assert parsed.accepted.height + rejected + parsed.passed_over.height == chunk.height
                     assert parsed.rows_read == parsed.accepted.height + rejected

@@ -195,12 +195,11 @@ def _both_readings(
         place, row = _told_apart_by(reading, list(fitting.values()))
         text = texts[columns[place].name][row]
         why = f"if {text} in {columns[place].name} is {reading.values[place][row]:f}"
-        if thousands is None or decimal != mapping.decimal_mark:
+        # Whole with and without what is stated.
+        if thousands is None or decimal != "." or decimal != mapping.decimal_mark:
             found.append(SuggestedSetting("decimal_mark", decimal, why, is_sure=False))
-        if thousands:
+        if thousands or mapping.thousands_mark:
             found.append(SuggestedSetting("thousands_mark", thousands, why, is_sure=False))
-        elif mapping.thousands_mark == decimal:
-            found.append(SuggestedSetting("thousands_mark", None, why, is_sure=False))
     return found
 
 

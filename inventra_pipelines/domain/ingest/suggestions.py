@@ -1,7 +1,7 @@
 """Which header may be which column: by its words, by those usual in the field, and by what stands below it.
 
 Belongs here: suggestions, which a person is shown and nothing is ever loaded by. What maps for certain is `headers.py`,
-and the words below map nothing.
+the usual words are `header_words.py`.
 """
 
 import difflib
@@ -15,6 +15,7 @@ from typing import Literal
 import polars as pl
 
 from inventra_pipelines.domain.contracts import Column, Contract
+from inventra_pipelines.domain.ingest.header_words import WORDS
 from inventra_pipelines.domain.ingest.headers import normalized_header
 from inventra_pipelines.domain.ingest.numbers import parse_numbers
 from inventra_pipelines.domain.ingest.suggested_dates import share_of_dates
@@ -29,107 +30,20 @@ _SAMPLED_TEXTS = 500
 _MOST_HEADERS = 300
 # Of a column's texts; where its header is a usual word for what it is, more may be at fault.
 _LEAST_SHARE, _LEAST_SHARE_BY_NAME = 0.8, 0.5
-_LIKELY, _PERHAPS = 0.8, 0.62
+_LIKELY, _PERHAPS, _LIKE_BY_NAME = 0.8, 0.62, 0.7
 # Of two or three letters, every other word is like another.
 _LEAST_LETTERS = 4
 # What a till calls an item is its name as often as its code; where both stand, the other is the code.
-_LESS_PLAIN = {"item": 0.1}
+# Likewise a maker's code gives way to the business's own, and a price on a list to the one that was paid.
+_LESS_PLAIN = {"item": 0.1} | dict.fromkeys(
+    ("ean", "gtin", "upc", "barcode", "listprice", "listenpreis", "msrp", "rrp", "uvp"), 0.05
+)
+# Of all sorts of things: by these alone a header is no code that need not be there.
+_BARE_WORDS = ({"name"}, {"id"})
+_DOCUMENT = r"^#[A-Z]{0,6}-?[0-9]{2,}(?:-[0-9A-Z]+)?$"
+_WORD_OF_A_DATE = r"^(?:dates?|datetime|dt|days?|timestamp|.*datum|.*datums|jour|fecha|data|dato)$"
 _WORDS_NOT_NUMBERS = ("unit_of_measure", "currency")
 _TIME_OF_DAY = r"^[0-2]?[0-9]:[0-5][0-9](?::[0-5][0-9])?(?: ?[AaPp][Mm])?$"
-
-# Columns, and words for them in the languages that files come in; for suggestions only.
-_WORDS_OF = """
-sold_at counted_on ordered_on planned_on starts_on released_on: day, transaction date, order date, invoice date, datum
-sold_at counted_on ordered_on planned_on starts_on released_on: jour, fecha, data, dato, tarih
-sold_at: sale date, verkaufsdatum, rechnungsdatum, belegdatum, buchungsdatum, fakturadatum, auftragsdatum, posting date
-sold_at: billing date, created at, date facture, date vente, date commande, date de facturation, fecha venta
-sold_at: fecha factura, fecha de factura, data vendita, data fattura, data documento, factuurdatum, orderdatum
-sold_at: verkoopdatum, fkdat, budat
-counted_on: stock date, inventory date, as of, stichtag, inventurdatum, bestandsdatum, counting date, date inventaire
-counted_on: fecha inventario, data inventario, teldatum, voorraaddatum
-ordered_on: bestelldatum, date commande, date de commande, fecha pedido, fecha de pedido, data ordine, besteldatum
-ordered_on: document date, belegdatum, orderdatum, bedat
-starts_on: from, start, von, debut, desde
-ends_on: to, until, end, bis, fin, hasta
-item_code parent_item_code component_item_code: article, article number, product, product code, reference, ref, ean
-item_code parent_item_code component_item_code: gtin, asin, artikel, artikelnummer, artikelnr, material
-item_code parent_item_code component_item_code: materialnummer, code article, produit, articulo, producto, codigo
-item_code parent_item_code component_item_code: articolo, codice, prodotto, artigo, item number, item no, item code
-item_code parent_item_code component_item_code: product number, product id, variant sku, lineitem sku, custom sku
-item_code parent_item_code component_item_code: product variant sku, internal reference, upc, barcode, matnr
-item_code parent_item_code component_item_code: code produit, codigo articulo, codigo producto, referencia
-item_code parent_item_code component_item_code: codice articolo, codice prodotto, artikelcode, productcode
-parent_item_code: finished good, baugruppe
-component_item_code: part, child, komponente
-quantity quantity_on_hand quantity_ordered quantity_planned: pieces, count, menge, anzahl, stück, stueck, quantite, qte
-quantity quantity_on_hand quantity_ordered quantity_planned: cantidad, unidades, quantita, pezzi, quantidade, aantal
-quantity quantity_on_hand quantity_ordered quantity_planned: antal, ilosc
-quantity: quantity sold, units sold, verkaufte menge, fakturierte menge, billed quantity, invoiced quantity
-quantity: lineitem quantity, net quantity, net items sold, sales quantity, quantite vendue, cantidad vendida
-quantity: quantita venduta, verkocht aantal, fkimg
-quantity_on_hand: stock, inventory, available, soh, bestand, lagerbestand, existencias, giacenza, voorraad
-quantity_on_hand: unrestricted, unrestricted use stock, frei verwendbar, physical inventory, quantity on hand
-quantity_on_hand: on hand quantity, on hand, counted quantity, current quantity, current stock, stock on hand
-quantity_on_hand: qty on hand, quantite en stock, stock disponible, stock actual, esistenza, aantal op voorraad, labst
-quantity_reserved: committed, reserved quantity, reserviert, quantite reservee, reservado, impegnato, gereserveerd
-quantity_on_order: incoming, qty on purch order, in bestellung, en commande, in ordine, in bestelling
-quantity_ordered: ordered, bestellmenge, order quantity, qty ordered, ordered qty, quantite commandee
-quantity_ordered: cantidad pedida, quantita ordinata, besteld aantal, besteld
-quantity_received: goods receipt, wareneingang, recu, recibido, qty received, received qty, delivered quantity
-quantity_received: gelieferte menge, quantite recue, cantidad recibida, quantita ricevuta, ontvangen, ontvangen aantal
-quantity_planned: planned, plan
-unit_price: sale price, net price, preis, einzelpreis, stückpreis, prix, prix unitaire, precio, precio unitario
-unit_price: prezzo, prezzo unitario, preco, prijs, pris, cena, sales price, lineitem price, variant price, retail price
-unit_price: selling price, verkaufspreis, nettopreis, prix de vente, prix unitaire ht, pu ht, precio de venta
-unit_price: precio venta, prezzo di vendita, verkoopprijs, stuksprijs
-unit_cost: cost price, purchase price, einkaufspreis, einstandspreis, cout, costo, inkoopprijs, cost per item
-unit_cost: default cost, standard cost, standard price, standardpreis, supply price, average cost, prix achat
-unit_cost: prix d'achat, precio de compra, coste, prezzo acquisto, prezzo di acquisto, kostprijs, stprs
-document_id: order number, receipt, ticket, invoice number, transaction, beleg, belegnummer, rechnung, rechnungsnummer
-document_id: auftrag, facture, numero facture, commande, factura, pedido, fattura, ordine, factuur, bon
-document_id: document no, document number, billing document, sales document, sales order, order name, order reference
-document_id: transaction id, receipt number, sale id, verkaufsbeleg, faktura, auftragsnummer, bonnummer, numero commande
-document_id: n° facture, n° commande, nº factura, numero factura, numero documento, numero fattura, factuurnummer
-document_id: ordernummer, kassabon, vbeln
-order_id: order number, bestellung, bestellnummer, auftrag, commande, pedido, ordine, purchasing document
-order_id: purchase order no, purchase order number, document no, order reference, einkaufsbeleg, numero commande
-order_id: n° commande, numero pedido, nº pedido, numero ordine, bestelnummer, ordernummer, ebeln
-line_number: line, position, pos, zeile, ligne, linea, riga, line no, regel, regelnummer, ebelp, posnr
-customer_code: client, buyer, account, kunde, kundennummer, kundennr, cliente, klant, customer no, customer number
-customer_code: customer account, sell to customer no, sold to party, auftraggeber, debitor, code client, codigo cliente
-customer_code: codice cliente, klantnummer, debiteur, debiteurnummer, kunnr
-location_code: store, shop, branch, warehouse, site, depot, plant, filiale, lager, standort, werk, magasin, entrepot
-location_code: tienda, almacen, sucursal, negozio, magazzino, winkel, magazijn, outlet, location name, storage location
-location_code: lagerort, filialnummer, marktnummer, filiaal, vestiging, werks, lgort
-supplier_code: supplier id, vendor id, lieferant, lieferantennummer, fournisseur, proveedor, fornitore, leverancier
-supplier_code: vendor no, vendor number, vendor account, supplier number, buy from vendor no, kreditor, code fournisseur
-supplier_code: codigo proveedor, codice fornitore, leveranciersnummer, crediteur, lifnr
-name description: bezeichnung, artikelbezeichnung, product name, libelle, designation, descripcion, descrizione
-name description: omschrijving, nombre, naam, item name, item description, material description, materialkurztext
-name description: kurztext, lineitem name, product title, nom, nome, productnaam, artikelomschrijving, maktx
-category: department, class, warengruppe, kategorie, categorie, famille, familia, categoria, gruppe, product category
-category: item category code, material group, product type, artikelgruppe, hauptwarengruppe, rayon, gruppo
-category: productgroep, artikelgroep, matkl
-channel: sales channel, market, kanal, vertriebsweg, canal, canale, land, pays, pais
-currency: währung, waehrung, devise, moneda, valuta, currency code, währungsschlüssel, waers
-unit_of_measure: unit, einheit, mengeneinheit, unite, unidad, unita, eenheid, um, me, u m, bme, vme, basismengeneinheit
-unit_of_measure: base unit of measure, unit of measure code, unit of measure, bestelleinheit, verkaufseinheit
-unit_of_measure: sales unit, order unit, unite de mesure, unite de vente, unidad de medida, udm, unita di misura
-unit_of_measure: verkoopeenheid, meins, vrkme
-lead_time_days: delivery time, lieferzeit, wiederbeschaffungszeit, delai, plazo, levertijd, delivery lead time
-lead_time_days: planned delivery time, planlieferzeit, delai de livraison, plazo de entrega, tempo di consegna
-expected_on due_on: delivery date, due, promised, eta, liefertermin, lieferdatum, date livraison, fecha entrega
-expected_on due_on: expected receipt date, expected arrival, scheduled date, requested receipt date, date de livraison
-expected_on due_on: fecha de entrega, data consegna, data di consegna, leverdatum, leveringsdatum, eindt
-confirmed_on: confirmed receipt date, bestätigtes lieferdatum
-received_on: receipt date, actual receipt date, wareneingangsdatum, date de reception, fecha de recepcion
-received_on: data ricevimento, ontvangstdatum
-expires_on: best before, use by, expiry date, mhd, haltbarkeit, dlc, caducidad, scadenza, expiration date, vfdat
-expires_on: verfallsdatum, houdbaarheidsdatum, tht
-minimum_order_quantity: minimum order, mindestbestellmenge, quantite minimum, minimum order qty, pedido minimo
-pack_quantity: case pack, order multiple, verpackungseinheit, packungsgröße, colisage, besteleenheid
-low_stock_threshold: reorder point, low stock alert, meldebestand, seuil de reapprovisionnement, punto de pedido
-"""
 
 
 @dataclass(frozen=True)
@@ -158,18 +72,6 @@ class _Fit:
     why: str
 
 
-def _words_of() -> dict[str, list[str]]:
-    words: dict[str, list[str]] = {}
-    for line in _WORDS_OF.strip().splitlines():
-        columns, _, listed = line.partition(": ")
-        for column in columns.split():
-            words.setdefault(column, []).extend(listed.split(", "))
-    return words
-
-
-_WORDS = _words_of()
-
-
 def suggest_columns(headers: Sequence[str], sample: Sequence[pl.Series], contract: Contract) -> list[ColumnSuggestion]:
     """What each header may be, each header and each column once, in the order of the contract.
 
@@ -185,7 +87,7 @@ def suggest_columns(headers: Sequence[str], sample: Sequence[pl.Series], contrac
         for place, header in enumerate(headers)
         if header.strip()
         for column in contract.columns
-        if (fit := _fit(column, place, header, kinds[place])) is not None
+        if (fit := _fit(column, place, header, kinds[place], _words_for(column, contract))) is not None
     ]
     chosen: dict[str, _Fit] = {}
     taken: set[int] = set()
@@ -195,8 +97,16 @@ def suggest_columns(headers: Sequence[str], sample: Sequence[pl.Series], contrac
             taken.add(fit.place)
     for column in contract.columns:
         if column.required and column.name not in chosen:
+            # What has to be there comes before what only perhaps is a column that need not be.
+            doubtful = {
+                fit.place: name
+                for name, fit in chosen.items()
+                if fit.how_sure == "perhaps" and not contract.column(name).required
+            }
             only = _only_of_its_kind(column, headers, kinds, taken)
+            only = only or _named_like_a_date(column, headers, kinds, taken - doubtful.keys())
             if only is not None:
+                chosen.pop(doubtful.get(only.place, ""), None)
                 chosen[column.name] = only
                 taken.add(only.place)
     return [
@@ -206,11 +116,13 @@ def suggest_columns(headers: Sequence[str], sample: Sequence[pl.Series], contrac
 
 
 def _kinds(texts: pl.Series) -> set[str]:
-    """What texts are, all or mostly: dates, numbers, times of day, or texts alone; empty where there are none."""
+    """What texts are, all or mostly: dates, numbers, times of day, documents, or texts; empty where there are none."""
     if texts.is_empty():
         return set()
     if texts.str.contains(_TIME_OF_DAY).mean() >= _LEAST_SHARE:  # type: ignore[operator]
         return {"time"}
+    if texts.str.contains(_DOCUMENT).mean() >= _LEAST_SHARE:  # type: ignore[operator]
+        return {"text", "document"}
     shares = {"date": 0.0, "number": 0.0}
     if texts.str.contains("[0-9]").mean() >= _LEAST_SHARE_BY_NAME:  # type: ignore[operator]
         shares["date"] = share_of_dates(texts)
@@ -234,10 +146,17 @@ def _needed_kind(column: Column) -> str:
     return "text" if column.type in ("code", "text") else "number"
 
 
-def _fit(column: Column, place: int, header: str, kinds: set[str]) -> _Fit | None:
+def _words_for(column: Column, contract: Contract) -> list[str]:
+    """The usual words for a column; beside the codes of others the item's own goes by none of theirs."""
+    words = WORDS.get(column.name, [])
+    if column.name == "item_code" and any(other.name == "alias_code" for other in contract.columns):
+        return [word for word in words if word not in WORDS["alias_code"]]
+    return words
+
+
+def _fit(column: Column, place: int, header: str, kinds: set[str], words: Sequence[str]) -> _Fit | None:
     needed = _needed_kind(column)
     is_known = normalized_header(header) in map(normalized_header, (column.name, *column.aliases))
-    words = _WORDS.get(column.name, [])
     is_usual = _folded(header) in map(_folded, words)
     if kinds and not is_known and not {needed, f"mostly {needed}" if is_usual else needed} & kinds:
         return None
@@ -250,7 +169,16 @@ def _fit(column: Column, place: int, header: str, kinds: set[str]) -> _Fit | Non
         return _Fit(score, column, place, "sure", "a name of the column")
     if is_usual:
         how_sure: HowSure = "perhaps" if doubt else "likely"
+        doubt += _LESS_PLAIN.get(normalized_header(header), 0.0)
         return _Fit(1.0 - doubt, column, place, how_sure, f"a usual word for {column.name}")
+    if _tokens(header) in _BARE_WORDS and column.type == "code" and not column.required:
+        is_document = column.name == "document_id" and "document" in kinds
+        why = "its texts are numbers of documents, such as #1001"
+        return _Fit(0.9, column, place, "likely", why) if is_document else None
+    return _fit_by_likeness(column, place, header, words, doubt)
+
+
+def _fit_by_likeness(column: Column, place: int, header: str, words: Sequence[str], doubt: float) -> _Fit | None:
     score, nearest = max((_likeness(header, name), name) for name in (column.name, *column.aliases, *words))
     score -= doubt
     if score < _PERHAPS:
@@ -268,6 +196,26 @@ def _only_of_its_kind(
     if needed == "text" or len(fitting) != 1:
         return None
     return _Fit(0.0, column, fitting[0], "perhaps", f"the only other header with {needed}s below it")
+
+
+def _named_like_a_date(
+    column: Column, headers: Sequence[str], kinds: Sequence[set[str]], taken: set[int]
+) -> _Fit | None:
+    """The header left over that is most like a date's by its words, one with dates below it first."""
+    if _needed_kind(column) != "date":
+        return None
+    scores = []
+    for place, header in enumerate(headers):
+        if place not in taken and kinds[place] and "time" not in kinds[place]:
+            is_date = any(re.match(_WORD_OF_A_DATE, word) for word in _tokens(header))
+            score = _likeness(header, column.name)
+            if is_date or (score >= _LIKE_BY_NAME and "number" not in kinds[place]):
+                scores.append(("date" in kinds[place], score, -place))
+    if not scores:
+        return None
+    has_dates, _, place = max(scores)
+    why = "it reads like a date's" if has_dates else "it reads like a date's, but few dates stand below it"
+    return _Fit(0.0, column, -place, "perhaps", why)
 
 
 def _with_time(
@@ -301,6 +249,10 @@ def _likeness(header: str, name: str) -> float:
     is_long = min(len(_folded(header)), len(_folded(name))) >= _LEAST_LETTERS
     letters = difflib.SequenceMatcher(None, _folded(header), _folded(name)).ratio() if is_long else 0.0
     one, other = _tokens(header), _tokens(name)
+    if one & other and one - other and other - one:
+        # A word that both have makes the others no more alike.
+        mine, theirs = ("".join(sorted(rest)) for rest in (one - other, other - one))
+        letters = min(letters, difflib.SequenceMatcher(None, mine, theirs).ratio())
     shared = len(one & other) / len(one | other) if one | other else 0.0
     contains = 0.7 if one and other and (one <= other or other <= one) else 0.0
     return max(letters, shared, contains)

@@ -22,6 +22,8 @@ from inventra_pipelines.domain.tenant import Dataset, FileMapping
 from inventra_pipelines.sources.reader.look import FileLook, look, missing_columns
 from inventra_pipelines.sources.reader.sample import Sample, open_sample
 
+_MARKS = ("decimal_mark", "thousands_mark")
+
 
 class ColumnGuess(BaseModel):
     """A header that may give a column which the file gives by no known name.
@@ -117,6 +119,10 @@ def suggest(path: Path, contract: Contract, mapping: FileMapping, stated: Sequen
     base = base.model_copy(update={"columns": {**columns, **taken}})
     found = [*sample.settings, *suggest_settings(_texts_of(sample, contract, base), contract, base)]
     settings = [SettingGuess(name=of.name, value=of.value, why=of.why, is_sure=of.is_sure) for of in found]
+    if any(of.name in _MARKS and not of.is_sure for of in settings):
+        # Marks that read fewer of the numbers than those which are asked for give way to them.
+        base = base.model_copy(update={name: FileMapping.model_fields[name].default for name in _MARKS})
+        kept = {name: value for name, value in kept.items() if name not in _MARKS}
     trial = base.model_copy(update={of.name: of.value for of in settings if of.is_sure})
     seen = look(path, contract, trial, name)
     table = next((table for table in seen.tables if table.sheet == sample.sheet), None)
@@ -206,7 +212,7 @@ def _without_words(texts: pl.Series) -> pl.Series:
     """Dates and numbers without the totals and notes that stand among them."""
     texts = texts.filter(~texts.str.to_lowercase().is_in(list(NOTHING)))
     is_value = texts.str.contains(r"^[^\p{L}]{0,4}[0-9]")
-    return texts.filter(is_value) if is_value.sum() * 2 > texts.len() else texts
+    return texts.filter(is_value) if is_value.sum() * 2 >= texts.len() else texts
 
 
 def _is_taken(found: ColumnSuggestion, contract: Contract) -> bool:

@@ -96,6 +96,18 @@ def test_without_a_dataset_the_best_fitting_ones_are_named(tmp_path: Path):
     assert "stock" in run("mapping", "suggest", file).stdout
 
 
+@pytest.mark.parametrize("total", ["TOTAL", "Report total"])
+def test_a_total_below_a_single_date_hides_no_date_column(tmp_path: Path, total: str):
+    file = tmp_path / "stock.csv"
+    file.write_text(f"Count Date,SKU,On Hand\n06/30/2024,A,5\n06/30/2024,B,7\n{total},,12\n")
+    text = run("mapping", "suggest", file, "--dataset", "stock").stdout
+    assert yaml.safe_load(text)["datasets"]["stock"] == {
+        "columns": {"counted_on": "Count Date"},
+        "date_formats": ["%m/%d/%Y"],
+    }
+    assert "constants" not in text
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"", "empty"), (b"%PDF-1.7 ...", "PDF"), (b"PK\x03\x04 no archive", "damaged")],

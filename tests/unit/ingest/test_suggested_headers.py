@@ -95,6 +95,20 @@ _EXPORTS: dict[str, tuple[Dataset, str]] = {
         "Aantal quantity, Eenheid unit_of_measure, Verkoopprijs unit_price, Klantnummer customer_code, "
         "Filiaal location_code",
     ),
+    "shop-aliases": (
+        "item_aliases",
+        "EAN alias_code, Internal SKU item_code, Units per case quantity_factor",
+    ),
+    "customer-aliases": ("item_aliases", "Item No. item_code, Customer Item No. alias_code, Case Qty quantity_factor"),
+    "supplier-aliases": ("item_aliases", "Supplier SKU alias_code, Our Item item_code, Units Per Pack quantity_factor"),
+    "case-codes": ("item_aliases", "Case Code alias_code, UPC -, Item Number item_code"),
+    "price-list": ("items", "SKU item_code, Std Cost unit_cost, List Price unit_price"),
+    "price-list-standard": ("items", "SKU item_code, Retail Price unit_price, Standard Cost unit_cost"),
+    "price-list-cost-price": ("items", "SKU item_code, List Price unit_price, Cost Price unit_cost"),
+    "price-list-de": ("items", "Artikelnummer item_code, VK unit_price, EK unit_cost"),
+    "price-list-de-long": ("items", "Artikelnummer item_code, Verkaufspreis unit_price, Einkaufspreis unit_cost"),
+    "grocer-till": ("sales", "Date sold_at, PLU item_code, Qty quantity, Net Price unit_price, List Price -"),
+    "ean-beside-the-own-code": ("sales", "EAN -, Artikelnummer item_code, Menge quantity"),
     "items-de": (
         "items",
         "Artikelnummer item_code, Bezeichnung name, Warengruppe category, UM unit_of_measure, "
@@ -129,6 +143,55 @@ def test_a_unit_of_measure_goes_by_many_names(header: str, dataset: Dataset):
 def test_a_short_word_is_like_no_other(header: str):
     found = suggest_columns([header], [pl.Series(["ST", "KG"])], CONTRACTS["sales"])
     assert all(of.column != "unit_of_measure" for of in found)
+
+
+def test_the_name_of_a_shops_order_is_its_document():
+    orders = {
+        "Name": ["#1001", "#1002"],
+        "Created at": ["2024-01-02 10:00:00 +0000"],
+        "Lineitem quantity": ["2"],
+        "Lineitem price": ["2.50"],
+        "Lineitem sku": ["A-1"],
+        "Billing Name": ["Jo Do"],
+        "Billing Country": ["DE"],
+        "Id": ["5001"],
+    }
+    found = suggest_columns(list(orders), [pl.Series(texts) for texts in orders.values()], CONTRACTS["sales"])
+    columns = {of.column: (of.headers, of.how_sure) for of in found}
+    assert columns["document_id"] == (("Name",), "likely")
+    assert not columns.keys() & {"location_code", "customer_code"}
+
+
+@pytest.mark.parametrize("texts", [["Apple", "Pear"], ["#1001"], []], ids=str)
+def test_a_bare_name_is_no_location(texts: list[str]):
+    found = suggest_columns(["Name"], [pl.Series(texts, dtype=pl.String)], CONTRACTS["sales"])
+    assert all(of.column != "location_code" for of in found)
+
+
+@pytest.mark.parametrize("texts", [["DE", "FR"], []], ids=str)
+def test_a_word_that_two_headers_share_makes_the_others_no_more_alike(texts: list[str]):
+    found = suggest_columns(["Billing Country"], [pl.Series(texts, dtype=pl.String)], CONTRACTS["sales"])
+    assert all(of.column != "document_id" for of in found)
+
+
+@pytest.mark.parametrize("header", ["Count Date", "Date of counting", "Zähldatum", "Counted"])
+def test_a_required_date_is_found_by_its_name_though_no_dates_stand_below_it(header: str):
+    below = {header: ["last week", "TOTAL"], "Rate": ["0.5"], "SKU": ["A"]}
+    found = suggest_columns(list(below), [pl.Series(texts) for texts in below.values()], CONTRACTS["stock"])
+    (of,) = [of for of in found if of.column == "counted_on"]
+    assert (of.headers, of.how_sure) == ((header,), "perhaps")
+
+
+def test_of_two_headers_of_dates_the_one_with_dates_below_it_is_the_required_one():
+    below = {"Stocktake date": ["soon"], "Stock taken dt": ["2024-01-02"], "Last seen": ["2024-01-02"], "SKU": ["A"]}
+    found = suggest_columns(list(below), [pl.Series(texts) for texts in below.values()], CONTRACTS["stock"])
+    assert [of.headers for of in found if of.column == "counted_on"] == [("Stock taken dt",)]
+
+
+def test_a_header_that_is_like_a_date_by_its_letters_alone_is_none():
+    below = {"Rate": ["0.5"], "State": ["NY"], "SKU": ["A"]}
+    found = suggest_columns(list(below), [pl.Series(texts) for texts in below.values()], CONTRACTS["stock"])
+    assert all(of.column != "counted_on" for of in found)
 
 
 def test_numbers_below_it_make_a_unit_doubtful():

@@ -4,8 +4,9 @@ import polars as pl
 import pytest
 
 from inventra_pipelines.domain.contracts import CONTRACTS
+from inventra_pipelines.domain.ingest.header_words import WORDS
 from inventra_pipelines.domain.ingest.headers import is_header_of
-from inventra_pipelines.domain.ingest.suggestions import _WORDS, ColumnSuggestion, suggest_columns
+from inventra_pipelines.domain.ingest.suggestions import ColumnSuggestion, suggest_columns
 from inventra_pipelines.domain.tenant import FileMapping
 
 
@@ -75,4 +76,4 @@ def test_a_file_of_headers_alone_gets_suggestions():
 
 
 def test_words_are_of_columns_that_there_are():
-    assert _WORDS.keys() <= {column.name for contract in CONTRACTS.values() for column in contract.columns}
+    assert WORDS.keys() <= {column.name for contract in CONTRACTS.values() for column in contract.columns}

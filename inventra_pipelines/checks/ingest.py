@@ -86,7 +86,7 @@ def days_have_come(connection: psycopg.Connection, windows: Sequence[Window]) ->
         metadata={
             "rows": sum(row[-1] for row in ahead),
             "files": "\n".join(lines[:_FILES_SHOWN]) or "none",
-            "remedy": "see the date_formats of the tenant's file; withdraw the batch and land it again",
+            "remedy": "correct date_formats in the tenant's file and run the day again: the file is read anew",
         },
     )
 

@@ -8,11 +8,11 @@ from typing import Any
 
 from inventra_pipelines.cli.tables import say, title
 from inventra_pipelines.domain.ingest.batches import Batch
+from inventra_pipelines.domain.ingest.completeness import HELD
 from inventra_pipelines.domain.words import counted
 
 # Width of the labels before what is recorded.
 LABEL = 16
-_HELD = ": held, for "
 
 
 def batch_lines(batch: Batch, days: tuple[Any, ...]) -> list[str]:
@@ -52,7 +52,7 @@ def print_reasons(reasons: list[dict[str, Any]]) -> None:
 
 def is_held(batch: Batch) -> bool:
     """Whether a batch is held back though it could be read."""
-    return batch.state == "rejected" and _HELD in (batch.message or "")
+    return batch.state == "rejected" and HELD in (batch.message or "")
 
 
 def print_outcome(batch: Batch) -> None:

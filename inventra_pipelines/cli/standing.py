@@ -17,15 +17,13 @@ from inventra_pipelines.db.embedded import current_url
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.migrate import is_current
 from inventra_pipelines.domain.ingest.batches import Batch, BatchIds, Content, Settlement, settle
-from inventra_pipelines.domain.ingest.completeness import held_batches
+from inventra_pipelines.domain.ingest.completeness import HELD, held_batches
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import InventraError
 from inventra_pipelines.settings import Settings
 from inventra_pipelines.sources.contents import reader_version
-
-_HELD = ": held, for "
 
 Outcome = Literal["not_asked", "new", "loaded_already", "replaces", "held", "refused", "withdrawn"]
 
@@ -124,7 +122,7 @@ def _held(
 
 def _told(batch: Batch, settled: Settlement, recorded: list[Batch]) -> Standing:
     for _, failure in settled.refused:
-        why = failure.message.partition(_HELD)[2]
+        why = failure.message.partition(HELD)[2]
         outcome: Outcome = "held" if why else "refused"
         return Standing(outcome, f"would be {outcome}: {why or failure.message}")
     out = {each.batch_id for each in settled.out}
@@ -146,19 +144,13 @@ def _loaded_as(batch: Batch) -> str:
 def _received(landing: Landing, config: TenantConfig, dataset: Dataset, recorded: list[Batch]) -> Batch:
     with landing.file.open("rb") as stream:
         sha256 = hashlib.file_digest(stream, "sha256").hexdigest()
-    return Batch(
-        batch_id=BatchIds(config.tenant_id, recorded).of(dataset, landing.day, landing.name, sha256),
-        tenant_id=config.tenant_id,
-        dataset=dataset,
-        landed_on=landing.day,
-        file_name=landing.name,
-        sha256=sha256,
-        state="received",
-        rows_read=0,
-        rows_accepted=0,
-        rows_rejected=0,
-        rows_passed_over=0,
-        bytes=landing.file.stat().st_size,
+    place = (dataset, landing.day, landing.name)
+    return Batch.received(
+        BatchIds(config.tenant_id, recorded).of(*place, sha256),
+        config.tenant_id,
+        place,
+        sha256,
+        size=landing.file.stat().st_size,
         config_version=config.config_version,
         reader_version="",
     )

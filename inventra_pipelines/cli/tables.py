@@ -1,6 +1,6 @@
-"""Tables, wrapped lines and counted words on a plain terminal.
+"""Tables and wrapped lines on a plain terminal.
 
-Belongs here: how wide they are, how columns align, and singular and plural. What stands in them is the commands'.
+Belongs here: how wide they are and how columns align. What stands in them is the commands'.
 """
 
 import textwrap

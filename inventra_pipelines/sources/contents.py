@@ -113,19 +113,13 @@ def _code_version() -> str:
 
 def _received(file: LandedFile, sha256: str, tenant: TenantConfig, ids: BatchIds) -> Batch:
     dataset = file.dataset or UNKNOWN_DATASET
-    return Batch(
-        batch_id=ids.of(dataset, file.landed_on, file.file_name, sha256),
-        tenant_id=file.tenant_id,
-        dataset=dataset,
-        landed_on=file.landed_on,
-        file_name=file.file_name,
-        sha256=sha256,
-        state="received",
-        rows_read=0,
-        rows_accepted=0,
-        rows_rejected=0,
-        rows_passed_over=0,
-        bytes=file.size,
+    place = (dataset, file.landed_on, file.file_name)
+    return Batch.received(
+        ids.of(*place, sha256),
+        file.tenant_id,
+        place,
+        sha256,
+        size=file.size,
         config_version=tenant.config_version,
         reader_version=reader_version(tenant, dataset),
     )

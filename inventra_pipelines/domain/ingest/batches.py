@@ -52,6 +52,34 @@ class Batch:
     reader_version: str
     message: str | None = None
 
+    @classmethod
+    def received(
+        cls,
+        batch_id: str,
+        tenant_id: str,
+        place: tuple[str, date, str],
+        sha256: str,
+        *,
+        size: int,
+        config_version: str,
+        reader_version: str,
+    ) -> "Batch":
+        """A content that came in and is not read yet; `place` is dataset, landing day and file name."""
+        return cls(
+            batch_id,
+            tenant_id,
+            *place,
+            sha256,
+            "received",
+            rows_read=0,
+            rows_accepted=0,
+            rows_rejected=0,
+            rows_passed_over=0,
+            bytes=size,
+            config_version=config_version,
+            reader_version=reader_version,
+        )
+
     @property
     def is_live(self) -> bool:
         """Whether its rows are in force."""

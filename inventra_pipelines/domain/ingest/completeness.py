@@ -21,6 +21,9 @@ _FEWEST_WEEKDAYS = 4
 # Below so many rows a share of them says nothing.
 _FEWEST_ROWS = 20
 
+# Tells a file that is held from one that is refused, in its message.
+HELD = ": held, for "
+
 
 def held_batches(
     batches: Iterable[Batch],
@@ -88,6 +91,6 @@ def _too_few_to_replace(batch: Batch, rows: int, live: Mapping[tuple[str, date, 
 def _hold(batch: Batch, why: str) -> FileRejected:
     return FileRejected(
         FileReason.INCOMPLETE_FEED,
-        f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}: held, for {why}",
+        f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}{HELD}{why}",
         f"send the whole file, or take it as it is with `inventra batches release {batch.batch_id}`",
     )

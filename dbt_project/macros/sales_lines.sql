@@ -34,9 +34,26 @@
 {%- endmacro %}
 
 
+{#- Parts of `corrects_row`, which a file for correction names a row by: null where it names none. -#}
+{% macro corrected_batch_id(corrects_row) -%}
+    split_part({{ corrects_row }}, ':', 1)
+{%- endmacro %}
+
+
+{% macro corrected_row_number(corrects_row) -%}
+    substring({{ corrects_row }} from '^[^:]*:([0-9]{1,9}):')::integer
+{%- endmacro %}
+
+
+{% macro corrected_sheet(corrects_row) -%}
+    substring({{ corrects_row }} from '^[^:]*:[^:]*:(.*)$')
+{%- endmacro %}
+
+
 {#-
   The body of a CTE: `batch_id`, `sheet`, `row_number` and `line_kind`, superseded or duplicate, of rows that another row
-  stands for. `compared` is a CTE of sales rows with `sold_on`, `has_key`, and the columns of both lists above.
+  stands for. `compared` is a CTE of sales rows with `sold_on`, `has_key`, `corrects_row`, and the columns of both lists
+  above.
 -#}
 {% macro line_repeats(compared) -%}
     with
@@ -44,6 +61,57 @@
     rules as (
 
         select * from {{ ref('stg_tenants') }}
+
+    ),
+
+    -- Few, and found by an index of their own.
+    corrections as materialized (
+
+        select
+            tenant_id,
+            landed_on,
+            batch_id,
+            corrects_row,
+            {{ corrected_batch_id('corrects_row') }} as of_batch_id,
+            {{ corrected_row_number('corrects_row') }} as of_row_number,
+            {{ corrected_sheet('corrects_row') }} as of_sheet
+
+        from {{ ref('stg_sales') }}
+        where corrects_row is not null
+
+    ),
+
+    -- A rejected row that loads after all, by other settings, or that was corrected once more: the last
+    -- correction stands for it, as one row or several.
+    corrected as (
+
+        select
+            compared.batch_id,
+            compared.sheet,
+            compared.row_number
+
+        from {{ compared }} as compared
+        inner join corrections
+            on
+                compared.tenant_id = corrections.tenant_id
+                and compared.batch_id = corrections.of_batch_id
+                and compared.row_number = corrections.of_row_number
+                and compared.sheet = corrections.of_sheet
+
+        union
+
+        select
+            compared.batch_id,
+            compared.sheet,
+            compared.row_number
+
+        from {{ compared }} as compared
+        inner join corrections
+            on
+                compared.tenant_id = corrections.tenant_id
+                and compared.corrects_row = corrections.corrects_row
+                and (corrections.landed_on, corrections.batch_id)
+                > (compared.landed_on, compared.batch_id)
 
     ),
 
@@ -75,13 +143,28 @@
     hashed as not materialized (
 
         select
-            *,
+            compared.*,
             hash_record_extended(
-                (tenant_id, sold_at, document_id, item_id, quantity, location_id), 0
+                (
+                    compared.tenant_id,
+                    compared.sold_at,
+                    compared.document_id,
+                    compared.item_id,
+                    compared.quantity,
+                    compared.location_id
+                ),
+                0
             ) as row_hash
 
         from {{ compared }} as compared
-        where not has_key
+        left join corrected
+            on
+                compared.batch_id = corrected.batch_id
+                and compared.sheet = corrected.sheet
+                and compared.row_number = corrected.row_number
+        where
+            not compared.has_key
+            and corrected.batch_id is null
 
     ),
 
@@ -95,15 +178,33 @@
 
     ),
 
+    -- A corrected row belongs to the file that it was rejected from, unless that is not in force any more.
     repeated as (
 
         select
             hashed.*,
-            coalesce(rules.repeated_lines = 'duplicate', false) as counts_once
+            coalesce(rules.repeated_lines = 'duplicate', false) as counts_once,
+            case
+                when hashed.corrects_row is null then hashed.batch_id
+                else {{ corrected_batch_id('hashed.corrects_row') }}
+            end as from_batch_id,
+            case
+                when hashed.corrects_row is null then hashed.sheet
+                else {{ corrected_sheet('hashed.corrects_row') }}
+            end as from_sheet,
+            case
+                when hashed.corrects_row is null then hashed.landed_on
+                else originals.landed_on
+            end as from_landed_on
 
         from hashed
         inner join repeated_hashes on hashed.row_hash = repeated_hashes.row_hash
         left join rules on hashed.tenant_id = rules.tenant_id
+        left join {{ ref('stg_batches') }} as originals
+            on
+                hashed.tenant_id = originals.tenant_id
+                and {{ corrected_batch_id('hashed.corrects_row') }} = originals.batch_id
+                and originals.state in ('loaded', 'partially_loaded')
 
     ),
 
@@ -115,10 +216,10 @@
             and row_number() over (
                 partition by
                     tenant_id,
-                    batch_id,
-                    sheet,
+                    from_batch_id,
+                    from_sheet,
                     {{ sales_file_columns() }}
-                order by row_number
+                order by landed_on, batch_id, sheet, row_number
             ) > 1 as is_repeated_in_file
 
         from repeated
@@ -133,12 +234,14 @@
             row_number() over (
                 partition by
                     tenant_id,
-                    landed_on,
-                    case when document_id is not null then batch_id end,
-                    case when document_id is not null then sheet end,
+                    from_landed_on,
+                    case
+                        when document_id is not null or from_landed_on is null then from_batch_id
+                    end,
+                    case when document_id is not null then from_sheet end,
                     is_repeated_in_file,
                     {{ sales_line_columns() }}
-                order by batch_id, sheet, row_number
+                order by landed_on, batch_id, sheet, row_number
             ) as copy_number
 
         from repeated_in_file
@@ -170,6 +273,16 @@
 
     from versions
     where is_superseded
+
+    union
+
+    select
+        batch_id,
+        sheet,
+        row_number,
+        'superseded' as line_kind
+
+    from corrected
 
     union all
 

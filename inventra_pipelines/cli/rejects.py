@@ -117,8 +117,8 @@ def write_corrections(
         )
     if faults:
         say(
-            "Correct the cells and land the file beside the first one, on the same day; the columns on the right are "
-            "not read:"
+            "Correct the cells and land the file beside the first one, on the same day; the columns that "
+            "say why are not read, the last one says which row each takes the place of:"
         )
         say(
             f"inventra ingest {to} --tenant {batch.tenant_id} --dataset {batch.dataset} --date {batch.landed_on}",
@@ -133,7 +133,8 @@ def _correction(batch: Batch, mapping: FileMapping, faults: dict[tuple[str, int]
         raise PermanentError(
             f"{label}: its kept copy {kept} is gone", "take the rows from the file as it was sent, by their numbers"
         )
-    sheets: list[RejectedSheet] = read_rejected(kept, label, CONTRACTS[batch.dataset].dataset, mapping, faults)  # type: ignore[index]
+    contract = CONTRACTS[batch.dataset]  # type: ignore[index]
+    sheets: list[RejectedSheet] = read_rejected(kept, label, batch.batch_id, contract, mapping, faults)
     read = sum(len(sheet.rows) for sheet in sheets)
     if read != len(faults):
         raise PermanentError(

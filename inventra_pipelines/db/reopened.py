@@ -54,6 +54,44 @@ _OTHER_VERSIONS = """
     where versions.tenant_id = %(tenant_id)s
 """
 
+# A corrected row stands for the rejected one, should that load by now, and for what corrected it before.
+_CORRECTED = """
+    with
+
+    present as (
+        select batch_id, sheet, row_number, corrects_row
+        from raw.sales
+        where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s and corrects_row is not null
+    ),
+
+    stored as (
+        select batch_id, sheet, row_number, corrects_row
+        from intermediate.int_sales_lines
+        where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s and corrects_row is not null
+    ),
+
+    changed as materialized (
+        select corrects_row from (table present except table stored) as landed
+        union
+        select corrects_row from (table stored except table present) as gone
+    )
+
+    select sales.sold_on
+    from changed
+    inner join raw.sales as sales on sales.corrects_row = changed.corrects_row
+    where sales.tenant_id = %(tenant_id)s
+    union
+    select sales.sold_on
+    from changed
+    inner join raw.batches as batches on batches.batch_id = split_part(changed.corrects_row, ':', 1)
+    inner join raw.sales as sales
+        on
+            sales.landed_on = batches.landed_on
+            and sales.batch_id = batches.batch_id
+            and concat_ws(':', sales.batch_id, sales.row_number, sales.sheet) = changed.corrects_row
+    where batches.tenant_id = %(tenant_id)s and sales.tenant_id = %(tenant_id)s
+"""
+
 # A pair of a sale and its cancellation depends on the lines between them alone. So a line outside of the window changes
 # only where its pair, as it was or as it becomes, spans a line inside that changed: a sale before the window with a
 # cancellation in or after it, or a cancellation after it. Of a long window, only lines near its ends can be spanned.
@@ -147,10 +185,10 @@ _SPANNING_PAIRS = """
 def reopened_days(connection: psycopg.Connection, windows: Sequence[Window]) -> list[Window]:
     """The days of sale that files touched, and the others on which lines may change because of them.
 
-    Other days are those of older and newer versions of the same lines of documents, and those of sales and
-    cancellations whose pair may span a line that changed. These are found within the tenant's
-    `cancellation_window_days`, however long its history is. Where the model's table holds what the files do, no other
-    day is reopened.
+    Other days are those of older and newer versions of the same lines of documents, those of rows that a correction
+    stands for, and those of sales and cancellations whose pair may span a line that changed. The last are found within
+    the tenant's `cancellation_window_days`, however long its history is. Where the model's table holds what the files
+    do, no other day is reopened.
 
     Args:
         connection: To the installation's database; its rows of `raw` are those to normalize.
@@ -164,7 +202,9 @@ def reopened_days(connection: psycopg.Connection, windows: Sequence[Window]) -> 
     if built is None or not built[0]:
         return list(windows)
     touched = _joined(windows)
-    versioned = _joined(day for window in touched for day in _find(connection, _OTHER_VERSIONS, window))
+    versioned = _joined(
+        day for query in (_OTHER_VERSIONS, _CORRECTED) for window in touched for day in _find(connection, query, window)
+    )
     paired = [
         *(day for window in touched for day in _find(connection, _SPANNING_PAIRS, window, is_whole=False)),
         # Here rows are as they were, and what they are is not.
@@ -223,6 +263,22 @@ def aliased_days(connection: psycopg.Connection, window: Window) -> dict[Dataset
     return days
 
 
+# Which file a corrected row counts with depends on whether the one that it was rejected from is in force.
+_CORRECTING = """
+    select distinct sales.sold_on
+    from raw.batches as batches
+    inner join raw.sales as sales on split_part(sales.corrects_row, ':', 1) = batches.batch_id
+    where
+        batches.tenant_id = %(tenant_id)s and batches.landed_on between %(first)s and %(last)s
+        and sales.tenant_id = %(tenant_id)s and sales.corrects_row is not null
+"""
+
+
+def corrected_days(connection: psycopg.Connection, window: Window) -> set[date]:
+    """Days of sale of rows that correct one of a file that landed in the window."""
+    return {day for _, day in days_of(_find(connection, _CORRECTING, window))}
+
+
 def reopen(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[str, list[Window]]:
     """The business days that landing days touch, with those that they reopen, noted for every later stage.
 
@@ -236,6 +292,7 @@ def reopen(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[st
     for window in windows:
         for dataset, days in aliased_days(connection, window).items():
             record_reopened(connection, window, dataset, sorted(days))
+        record_reopened(connection, window, "sales", sorted(corrected_days(connection, window)))
         touched = touched_windows(connection, [window])["sold_on"]
         own = {day for _, day in days_of(touched)}
         reopened = {day for _, day in days_of(reopened_days(connection, touched))} - own

@@ -207,6 +207,12 @@ Index(
     raw["sales"].c.line_number,
     postgresql_where=raw["sales"].c.line_number.is_not(None),
 )
+Index(
+    "sales_corrections",
+    raw["sales"].c.tenant_id,
+    raw["sales"].c.corrects_row,
+    postgresql_where=raw["sales"].c.corrects_row.is_not(None),
+)
 # The versions of an order, wherever in time they landed.
 Index(
     "purchase_orders_line",

@@ -28,6 +28,9 @@ POLARS_TYPES: dict[ColumnType, pl.DataType | type[pl.DataType]] = {
     "timestamp": pl.Datetime("us", "UTC"),
 }
 
+# Which row of which batch a corrected one is: without it, one that equals another of its document would be a copy.
+CORRECTS_ROW = "corrects_row"
+
 _TEN_YEARS = 3650
 
 
@@ -123,6 +126,11 @@ SALES = Contract(
         Column("description", "text", "What the document calls the item."),
         Column("promotion", "text", "Promotion the line was sold under."),
         _UNIT,
+        Column(
+            CORRECTS_ROW,
+            "text",
+            "Rejected row whose place it takes, as a file for correction names it: batch, row and sheet, with colons.",
+        ),
     ),
     key=(),
     overlap="key_or_row",

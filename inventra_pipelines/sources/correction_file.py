@@ -1,7 +1,8 @@
 """Rejected rows as a file that a person corrects and lands again: it loads with the mapping of the file they came from.
 
 Belongs here: its layout. The file's own headers and cells come first, as text, so that nothing is reinterpreted on the
-way; columns that say what is wrong follow, which no mapping takes. The same rows give the same bytes.
+way; columns that say what is wrong follow, which no mapping takes, and which row each takes the place of. The same rows
+give the same bytes.
 """
 
 import re
@@ -16,15 +17,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from openpyxl.writer.excel import ExcelWriter
 
+from inventra_pipelines.domain.contracts import CORRECTS_ROW
 from inventra_pipelines.domain.ingest.headers import normalized_header
 from inventra_pipelines.domain.reports.xlsx_archive import WorkbookArchive
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.sources.reader.rejected_rows import RejectedRow, RejectedSheet
+from inventra_pipelines.sources.reader.rejected_rows import LINE_NOTE, NOTES, RejectedRow, RejectedSheet
 
-_NOTES = ("rejected column", "rejected because", "what to do", "sheet", "row")
-_LINE = "line as it stood"
-_WIDTHS = {"rejected column": 22, "rejected because": 60, "what to do": 60, "sheet": 14, "row": 8, _LINE: 60}
+_WIDTHS = {"rejected column": 22, "rejected because": 60, "what to do": 60, "sheet": 14, "row": 8, LINE_NOTE: 60}
 _OWN_WIDTH = 18
 _FAULTY = PatternFill("solid", fgColor="FFFFC7CE")
 _NOTE = PatternFill("solid", fgColor="FFEDEDED")
@@ -48,7 +48,8 @@ def correction_workbook(sheets: Sequence[RejectedSheet], mapping: FileMapping) -
     titles: set[str] = set()
     for sheet in sheets:
         page = book.create_sheet(_title(sheet.sheet, titles))
-        notes = _notes(sheet)
+        has_line = _has_line(sheet)
+        notes = _notes(sheet, has_line=has_line)
         for place, header in enumerate([*sheet.headers, *notes], 1):
             page.column_dimensions[get_column_letter(place)].width = _WIDTHS.get(header, _OWN_WIDTH)
         first = mapping.header_row or 1
@@ -64,7 +65,7 @@ def correction_workbook(sheets: Sequence[RejectedSheet], mapping: FileMapping) -
             cells = [
                 _cell(page, text, fill=_FAULTY if place in faulty else None) for place, text in enumerate(row.cells)
             ]
-            page.append([*cells, *(_cell(page, text, fill=_NOTE) for text in _why(sheet, row))])
+            page.append([*cells, *(_cell(page, text, fill=_NOTE) for text in _why(sheet, row, has_line=has_line))])
         for _ in range(mapping.footer_rows):
             page.append([_cell(page, _FOOTER)])
     buffer = BytesIO()
@@ -81,11 +82,10 @@ def correction_text(sheets: Sequence[RejectedSheet], mapping: FileMapping) -> by
     if len({sheet.headers for sheet in sheets}) > 1:
         raise PermanentError("the sheets have different headers", "write a workbook: --out with a name ending in .xlsx")
     lines = [""] * ((mapping.header_row or 1) - 1)
-    has_line = any(_LINE in _notes(sheet) for sheet in sheets)
+    has_line = any(_has_line(sheet) for sheet in sheets)
     for number, sheet in enumerate(sheets):
         if number == 0:
-            notes = [*_notes(sheet)[: len(_NOTES)], *([_LINE] if has_line else [])]
-            lines.append(_line([*sheet.headers, *notes], mapping))
+            lines.append(_line([*sheet.headers, *_notes(sheet, has_line=has_line)], mapping))
             lines += [""] * ((mapping.header_rows or 1) - 1)
         lines += [_line([*row.cells, *_why(sheet, row, has_line=has_line)], mapping) for row in sheet.rows]
     lines += [_line([_FOOTER], mapping)] * mapping.footer_rows
@@ -93,14 +93,19 @@ def correction_text(sheets: Sequence[RejectedSheet], mapping: FileMapping) -> by
     return ("\ufeff" + "".join(f"{line}\r\n" for line in lines)).encode()
 
 
-def _notes(sheet: RejectedSheet) -> list[str]:
+def _has_line(sheet: RejectedSheet) -> bool:
+    return any(row.line is not None for row in sheet.rows)
+
+
+def _notes(sheet: RejectedSheet, *, has_line: bool) -> list[str]:
     """The headers beside the file's own, none of which is one of them."""
     taken = {normalized_header(header) for header in sheet.headers}
-    names = [*_NOTES, *([_LINE] if any(row.line is not None for row in sheet.rows) else [])]
-    return [f"{name} (note)" if normalized_header(name) in taken else name for name in names]
+    names = [name for name in NOTES if has_line or name != LINE_NOTE]
+    notes = [f"{name} (note)" if normalized_header(name) in taken else name for name in names]
+    return [*notes, CORRECTS_ROW] if any(row.corrects for row in sheet.rows) else notes
 
 
-def _why(sheet: RejectedSheet, row: RejectedRow, *, has_line: bool | None = None) -> list[str]:
+def _why(sheet: RejectedSheet, row: RejectedRow, *, has_line: bool) -> list[str]:
     columns = dict.fromkeys(_header_of(sheet, fault.column) for fault in row.faults)
     what_to_do = dict.fromkeys(fault.what_to_do for fault in row.faults if fault.what_to_do)
     texts = [
@@ -109,10 +114,9 @@ def _why(sheet: RejectedSheet, row: RejectedRow, *, has_line: bool | None = None
         "; ".join(what_to_do),
         sheet.sheet,
         str(row.row),
+        *([row.line or ""] if has_line else []),
     ]
-    if has_line is None:
-        has_line = _LINE in _notes(sheet)
-    return [*texts, row.line or ""] if has_line else texts
+    return [*texts, row.corrects] if row.corrects else texts
 
 
 def _header_of(sheet: RejectedSheet, column: str) -> str:

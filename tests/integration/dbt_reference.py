@@ -6,6 +6,7 @@ from raw rows. The models are `dbt_project/`.
 
 import re
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
@@ -88,13 +89,15 @@ class Rules:
         return Decimal(self.unit_factors[unit.lower()]) if unit.lower() in self.unit_factors else None
 
 
-def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
+def line_kinds(
+    sales: pl.DataFrame, rules: Rules | None = None, in_force: Mapping[str, date] | None = None
+) -> pl.DataFrame:
     """The raw rows with `item_id`, `quantity` in units of it, `line_kind`, `revenue` and `counterpart_on`.
 
-    Without rules, those of the gifts wholesaler.
+    Without rules, those of the gifts wholesaler. `in_force` are the landing days of batches that rows may correct.
     """
     rules = rules or Rules()
-    absent = [column for column in _FILE_COLUMNS if column not in sales.columns]
+    absent = [column for column in (*_FILE_COLUMNS, "corrects_row") if column not in sales.columns]
     rows = [{**dict.fromkeys(absent), **row} for row in sales.sort(_ORDER).to_dicts()]
     codes = {(row["item_code"], row["unit_of_measure"]) for row in rows}
     items = {code: rules.item_of(code)[0] for code, _ in codes}
@@ -105,7 +108,7 @@ def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
     for row in rows:
         row["item_id"] = items[row["item_code"]]
         row["location_id"] = (row["location_code"] or "").strip() or "main"
-    repeats = _repeats(rows, rules)
+    repeats = _repeats(rows, rules, in_force or {})
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for number, row in enumerate(rows):
         factor = factors[row["item_code"], row["unit_of_measure"]]
@@ -129,10 +132,25 @@ def line_kinds(sales: pl.DataFrame, rules: Rules | None = None) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=schema)
 
 
-def _repeats(rows: list[Row], rules: Rules) -> dict[int, str]:
+def _corrected(rows: list[Row]) -> dict[int, str]:
+    """Rows that a correction, or a later one, stands for."""
+    last: dict[str, tuple[date, str]] = {}
+    for row in rows:
+        if row["corrects_row"] is not None:
+            last[row["corrects_row"]] = (row["landed_on"], row["batch_id"])
+    found = {}
+    for number, row in enumerate(rows):
+        place = f"{row['batch_id']}:{row['row_number']}:{row['sheet']}"
+        batch = (row["landed_on"], row["batch_id"])
+        if place in last or last.get(row["corrects_row"], batch) > batch:
+            found[number] = "superseded"
+    return found
+
+
+def _repeats(rows: list[Row], rules: Rules, in_force: Mapping[str, date]) -> dict[int, str]:
     """Which rows, by their place in the order of landing, are superseded or duplicate."""
     counts_once = rules.repeated_lines == "duplicate"
-    found: dict[int, str] = {}
+    found = _corrected(rows)
     versions: dict[tuple[Any, ...], int] = {}
     copies: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
@@ -140,6 +158,8 @@ def _repeats(rows: list[Row], rules: Rules) -> dict[int, str]:
         if rules.document_numbers == "daily":
             key = (*key, row["sold_on"])
         if None in key:
+            if number in found:
+                continue
             copies[tuple(row[column] for column in _LINE_COLUMNS)].append(number)
             continue
         if key in versions:
@@ -150,8 +170,11 @@ def _repeats(rows: list[Row], rules: Rules) -> dict[int, str]:
         kept, seen = 0, set()
         for number in numbers:
             row = rows[number]
-            file = (row["batch_id"], row["sheet"])
-            source = row["landed_on"] if row["document_id"] is None else file
+            file, landed_on = (row["batch_id"], row["sheet"]), row["landed_on"]
+            if row["corrects_row"] is not None:
+                batch_id, _, sheet = row["corrects_row"].split(":", 2)
+                file, landed_on = (batch_id, sheet), in_force.get(batch_id)
+            source = landed_on or file[0] if row["document_id"] is None else (landed_on, file)
             in_file = (*file, *(row[column] for column in _FILE_COLUMNS))
             if counts_once and in_file in seen:
                 found[number] = "duplicate"

@@ -161,13 +161,15 @@ def test_rejected_rows_are_written_in_their_own_layout_the_same_bytes_each_time(
 
 def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installation, tmp_path: Path):
     batch_id = only_batch(shop)["batch_id"]
-    before = shop.rows("select item_code, quantity from raw.sales order by item_code")
+    before = shop.rows("select item_code, quantity, corrects_row from raw.sales order by item_code, document_id")
     for extension in ("csv", "xlsx"):
         target = tmp_path / f"sales-corrected.{extension}"
         assert run("batches", "rejects", batch_id, "--out", target).exit_code == 0
     book = openpyxl.load_workbook(tmp_path / "sales-corrected.xlsx")
     page = book.worksheets[0]
-    page["C2"], page["A3"], page["D4"], page["B5"] = 2, "02.03.2026", "2,50", "0203"
+    page["C2"], page["A3"], page["D4"] = 2, "02.03.2026", "2,50"
+    # As another row of the document: it is one more.
+    page["B5"], page["E5"] = "101", "R1"
     book.save(tmp_path / "sales-corrected.xlsx")
     done = shop.inventra(
         *("ingest", str(tmp_path / "sales-corrected.xlsx")),
@@ -178,13 +180,13 @@ def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installatio
     # Of the day's two files ten and four rows were read; what is read last is the file's own.
     assert "14 rows read" in done.stdout and done.stdout.index("14 rows read") < done.stdout.index("4 rows read: 4")
     assert f"next: forecasts and reports with `inventra run --tenant shop --date {FIRST_DAY}`" in done.stdout
-    after = shop.rows("select item_code, quantity from raw.sales order by item_code")
+    after = shop.rows("select item_code, quantity, corrects_row from raw.sales order by item_code, document_id")
     new = [row for row in after if row not in before]
-    assert [(row["item_code"], int(row["quantity"])) for row in new] == [
-        ("0200", 2),
-        ("0201", 1),
-        ("0202", 1),
-        ("0203", 1),
+    assert [(row["item_code"], int(row["quantity"]), row["corrects_row"]) for row in new] == [
+        ("0200", 2, f"{batch_id}:6:"),
+        ("0201", 1, f"{batch_id}:7:"),
+        ("0202", 1, f"{batch_id}:8:"),
+        ("101", 1, f"{batch_id}:9:"),
     ]
     assert len(after) == len(before) + 4
     assert shop.value("select sum(units_sold) from marts.fct_sales_daily") == 11

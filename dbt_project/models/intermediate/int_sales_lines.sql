@@ -21,6 +21,7 @@ near as not materialized (
         row_number,
         sold_on,
         {{ sales_file_columns() }},
+        corrects_row,
         coalesce(unit_of_measure, '') as stated_unit,
         {{ normalized_location_id('location_code') }} as location_id,
         {{ in_touched('sold_on') }} as is_touched,
@@ -131,6 +132,7 @@ contenders as (
         row_number,
         sold_on,
         {{ sales_file_columns() }},
+        corrects_row,
         stated_unit,
         location_id,
         is_touched,
@@ -155,6 +157,7 @@ compared as not materialized (
         sold_on,
         has_key,
         {{ sales_file_columns() }},
+        corrects_row,
         item_id,
         stated_unit,
         location_id
@@ -173,6 +176,7 @@ compared as not materialized (
         sold_on,
         has_key,
         {{ sales_file_columns() }},
+        corrects_row,
         item_id,
         stated_unit,
         location_id
@@ -212,6 +216,7 @@ classified as (
         identified.description,
         identified.promotion,
         identified.unit_of_measure,
+        identified.corrects_row,
         identified.quantity_factor::numeric(18, 8) as quantity_factor,
         coalesce(identified.units, identified.quantity)::numeric(38, 4) as quantity,
         (

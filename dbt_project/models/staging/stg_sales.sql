@@ -27,7 +27,8 @@ renamed as (
         channel,
         description,
         promotion,
-        unit_of_measure
+        unit_of_measure,
+        corrects_row
 
     from source
 

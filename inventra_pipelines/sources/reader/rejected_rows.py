@@ -6,18 +6,20 @@ rejected. How they are written for correction is `correction_file.py`.
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from inventra_pipelines.domain.contracts import Contract
-from inventra_pipelines.domain.ingest.headers import is_header_of, map_columns
-from inventra_pipelines.domain.tenant import Dataset, FileMapping
+from inventra_pipelines.domain.contracts import CORRECTS_ROW, Contract
+from inventra_pipelines.domain.ingest.headers import is_header_of, map_columns, normalized_header
+from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.read import open_file
 from inventra_pipelines.sources.reader.process import Question, Reader
 
+LINE_NOTE = "line as it stood"
+NOTES = ("rejected column", "rejected because", "what to do", "sheet", "row", LINE_NOTE)
 _DELIMITERS = (";", ",", "\t", "|")
 
 
@@ -44,12 +46,16 @@ class RejectedRow:
         row: Its number, as a spreadsheet shows it.
         cells: One per header; of a line that could not be split, as far as it can be.
         line: That line; None otherwise.
+        faults: Why it was rejected.
+        corrects: What `corrects_row` is for it: its batch, row and sheet, or those of the row that it was to correct
+            itself; None where the dataset has no such column.
     """
 
     row: int
     cells: list[str | None]
     line: str | None
     faults: Sequence[Fault]
+    corrects: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +63,7 @@ class RejectedSheet:
     """The rejected rows of one sheet, or of a file that has none (`sheet` is empty then).
 
     Attributes:
-        headers: As the file writes them.
+        headers: As the file writes them, without those that a file for correction adds.
         places: By column of the dataset, the positions of its headers.
     """
 
@@ -68,14 +74,20 @@ class RejectedSheet:
 
 
 def read_rejected(
-    path: Path, name: str, dataset: Dataset, mapping: FileMapping, faults: Mapping[tuple[str, int], Sequence[Fault]]
+    path: Path,
+    name: str,
+    batch_id: str,
+    contract: Contract,
+    mapping: FileMapping,
+    faults: Mapping[tuple[str, int], Sequence[Fault]],
 ) -> list[RejectedSheet]:
     """Read the rejected rows of a file.
 
     Args:
         path: The kept copy.
         name: What messages call the file.
-        dataset: What it holds.
+        batch_id: The batch that the file became.
+        contract: Of the dataset that it holds.
         mapping: What the batch was read with.
         faults: Why, by sheet and row.
 
@@ -87,11 +99,39 @@ def read_rejected(
         wanted.setdefault(sheet, []).append(row)
     sheets: list[RejectedSheet] = []
     with Reader() as reader:
-        for told, block in reader.ask(Question("cells", path, name, mapping, dataset, {"wanted": wanted})):
+        for told, block in reader.ask(Question("cells", path, name, mapping, contract.dataset, {"wanted": wanted})):
             frame = pl.read_ipc(io.BytesIO(block))
             rows = [_row(row, line, cells, faults[told["sheet"], row], mapping) for row, line, *cells in frame.rows()]
-            sheets.append(RejectedSheet(told["sheet"], tuple(told["headers"]), told["places"], rows))
+            found = RejectedSheet(told["sheet"], tuple(told["headers"]), told["places"], rows)
+            can_say = any(column.name == CORRECTS_ROW for column in contract.columns)
+            sheets.append(_with_origins(found, batch_id) if can_say else found)
     return sheets
+
+
+def _with_origins(sheet: RejectedSheet, batch_id: str) -> RejectedSheet:
+    """The rows with what they correct; those of a file for correction as they stand in the file that it is about."""
+    (own,) = sheet.places.get(CORRECTS_ROW, [None])
+    rows = [
+        replace(row, corrects=(None if own is None else row.cells[own]) or f"{batch_id}:{row.row}:{sheet.sheet}")
+        for row in sheet.rows
+    ]
+    if own is None:
+        return replace(sheet, rows=rows)
+    headers = [normalized_header(header) for header in sheet.headers]
+    # A file that has such a header itself has the note's with a mark.
+    marked = {normalized_header(note): normalized_header(f"{note} (note)") for note in NOTES}
+    notes = {named if named in headers else note for note, named in marked.items()}
+    kept = [place for place, header in enumerate(headers) if place != own and header not in notes]
+    return RejectedSheet(
+        sheet.sheet,
+        tuple(sheet.headers[place] for place in kept),
+        {
+            column: [kept.index(place) for place in places if place in kept]
+            for column, places in sheet.places.items()
+            if column != CORRECTS_ROW
+        },
+        [replace(row, cells=[row.cells[place] for place in kept]) for row in rows],
+    )
 
 
 def cells_of(

@@ -2,12 +2,13 @@
 
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
 import pytest
 
-from inventra_pipelines.domain.contracts import SALES
+from inventra_pipelines.domain.contracts import SALES, STOCK
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.correction_file import correction_text, correction_workbook
@@ -134,11 +135,37 @@ def test_rejected_rows_are_read_from_the_file_with_their_own_headers(tmp_path: P
     path = tmp_path / "sales.csv"
     path.write_text("Bericht\n\nDatum;Artikel;Menge;Preis;Bemerkung\n01.12.2025;A;1;2;\n02.12.2025;B;x;2;ä\n1;2\n")
     fault = Fault("quantity", "b", "c")
-    (found,) = read_rejected(path, "sales.csv", "sales", GERMAN, {("", 5): [fault], ("", 6): [Fault("", "b", "c")]})
+    faults = {("", 5): [fault], ("", 6): [Fault("", "b", "c")]}
+    (found,) = read_rejected(path, "sales.csv", "0001-ab", SALES, GERMAN, faults)
     assert (found.headers, found.places["quantity"]) == (HEADERS, [2])
     assert [(row.row, row.cells, row.line) for row in found.rows] == [
         (5, ["02.12.2025", "B", "x", "2", "ä"], None),
         (6, ["1", "2", None, None, None], "1;2"),
     ]
+    assert [row.corrects for row in found.rows] == ["0001-ab:5:", "0001-ab:6:"]
     text = correction_text([found], GERMAN).decode("utf-8-sig")
     assert "line as it stood" in text.splitlines()[0] and '"1;2"' in text
+
+
+def test_rows_corrected_once_more_keep_their_layout_and_the_row_that_they_are_about(tmp_path: Path):
+    first = tmp_path / "fix.csv"
+    headers = (*HEADERS, "Row")
+    wrong = RejectedRow(7, ["31.12.2025", "1", "zwei", "1", "", "9"], None, [Fault("quantity", "b", "c")])
+    wrong = replace(wrong, corrects="0001-ab:7:Nord")
+    first.write_bytes(correction_text([sheet([wrong], "Nord", headers)], GERMAN))
+    (found,) = read_rejected(first, "fix.csv", "0002-cd", SALES, GERMAN, {("", 2): [Fault("quantity", "d", "e")]})
+    assert (found.headers, found.places) == (headers, {**PLACES})
+    assert [(row.cells, row.corrects) for row in found.rows] == [(wrong.cells, "0001-ab:7:Nord")]
+    second = tmp_path / "fix2.csv"
+    second.write_bytes(correction_text([found], GERMAN))
+    header, row = [line.split('","') for line in second.read_text("utf-8-sig").splitlines()]
+    assert header[-6:] == ["rejected column", "rejected because", "what to do", "sheet", "row (note)", 'corrects_row"']
+    assert row[-1] == '0001-ab:7:Nord"'
+
+
+def test_only_sales_rows_name_what_they_correct(tmp_path: Path):
+    path = tmp_path / "stock.csv"
+    path.write_text("counted_on,item_code,quantity_on_hand\n2026-03-02,B,x\n")
+    faults = {("", 2): [Fault("quantity_on_hand", "b", "c")]}
+    (found,) = read_rejected(path, "stock.csv", "0001-ab", STOCK, FileMapping(), faults)
+    assert "corrects_row" not in correction_text([found], FileMapping()).decode()

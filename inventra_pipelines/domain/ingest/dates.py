@@ -3,7 +3,8 @@
 Rules: the first format that fits holds; ISO dates and times are understood after them, since they cannot be misread. A
 date column takes a time only where a configured format has one, or where it is midnight. Times are the wall clock of
 the mapping's zone: one that happens twice (clocks go back) is the first of the two, one that does not happen (clocks go
-forward) is read with the offset in force before the change. A value with an offset of its own is that instant.
+forward) is read with the offset in force before the change. A value with an offset of its own is that instant. A leap
+second, 23:59:60, is the second before it: it belongs to the day that it says.
 
 The format `excel` reads the serial numbers of spreadsheets: days since 1899-12-31, with the 29 February 1900 that never
 was (60, which is refused); `excel-1904` those since 1904-01-01. A fraction is a time of day, rounded to the second.
@@ -32,6 +33,8 @@ _ISO_FORMATS = (
 _UTC = r"\s?(?:Z|z|UTC)$"
 _HOURS_ALONE = r"(:[0-9.]+)\s?([+-][0-9]{2})$"
 _DIRECTIVE = re.compile(r"%[-_0#:.\d]*([A-Za-z+])")
+# Seconds of 60, after a colon or at the end of six or fourteen digits; a fraction is none.
+_LEAP_SECOND = r"(?::|(?:^|[^.\d])(?:\d{8})?\d{4})60(?:\D|$)"
 _TIME_DIRECTIVES = set("HIklMSfpPTRrXcsz+")
 _ZONE_DIRECTIVES = set("z+")
 _FIRST_YEAR, _LAST_YEAR = 1900, 2199
@@ -106,6 +109,7 @@ def _by_format(texts: pl.Series, date_format: str, time_zone: str) -> pl.DataFra
     if _directives(date_format) & _ZONE_DIRECTIVES:
         texts = texts.str.replace(_UTC, "+00:00").str.replace(_HOURS_ALONE, "$1$2:00")
         at = texts.str.to_datetime(date_format, time_unit="us", time_zone="UTC", strict=False)
+        at = _without_leap_seconds(at, texts)
         return pl.DataFrame({"wall": at.dt.convert_time_zone(time_zone).dt.replace_time_zone(None), "at": at})
     wall = _wall_clock(texts, date_format)
     return pl.DataFrame({"wall": wall, "at": to_instant(wall, time_zone)})
@@ -119,8 +123,17 @@ def _wall_clock(texts: pl.Series, date_format: str) -> pl.Series:
     if date_format in _SERIAL_ZERO:
         return _by_serial(texts, date_format)
     if _has_time(date_format):
-        return texts.str.to_datetime(date_format, time_unit="us", strict=False)
+        return _without_leap_seconds(texts.str.to_datetime(date_format, time_unit="us", strict=False), texts)
     return texts.str.to_date(date_format, strict=False).cast(pl.Datetime("us"))
+
+
+def _without_leap_seconds(read: pl.Series, texts: pl.Series) -> pl.Series:
+    """Moments of texts, of which a leap second was read as the first second of the next minute."""
+    may_be = texts.str.contains("60", literal=True)
+    if not may_be.any():
+        return read
+    is_leap = may_be & texts.str.contains(_LEAP_SECOND) & (read.dt.second() == 0)
+    return read.dt.offset_by("-1s").zip_with(is_leap.fill_null(False), read)
 
 
 def _by_serial(texts: pl.Series, date_format: str) -> pl.Series:

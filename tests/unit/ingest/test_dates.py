@@ -102,6 +102,26 @@ def test_any_wall_clock_time_is_what_zoneinfo_says(wall, zone):
     assert read["local_on"] == expected.astimezone(ZoneInfo(zone)).date()
 
 
+@pytest.mark.parametrize(
+    ("text", "date_format", "expected"),
+    [
+        ("2024-03-04 23:59:60", "%Y-%m-%d %H:%M:%S", datetime(2024, 3, 4, 23, 59, 59)),
+        ("2024-03-04T23:59:60.5", "%d/%m/%Y", datetime(2024, 3, 4, 23, 59, 59, 500_000)),
+        ("20240304235960", "%Y%m%d%H%M%S", datetime(2024, 3, 4, 23, 59, 59)),
+        ("04/03/2024 235960", "%d/%m/%Y %H%M%S", datetime(2024, 3, 4, 23, 59, 59)),
+        ("2024-03-04 23:59:60+00:00", "%d/%m/%Y", datetime(2024, 3, 4, 23, 59, 59)),
+        ("2024-12-31 23:59:60 Z", "%Y-%m-%d %H:%M:%S %z", datetime(2024, 12, 31, 23, 59, 59)),
+        ("1960-06-06 10:00:00", "%Y-%m-%d %H:%M:%S", datetime(1960, 6, 6, 10)),
+        ("2024-03-04 10:00:00.60", "%d/%m/%Y", datetime(2024, 3, 4, 10, 0, 0, 600_000)),
+        ("2060-01-01", "%Y-%m-%d", datetime(2060, 1, 1)),
+    ],
+)
+def test_a_leap_second_stays_on_its_day(text, date_format, expected):
+    read = parse(text, [date_format])
+    assert read["at"] == expected.replace(tzinfo=UTC)
+    assert read["local_on"] == expected.date()
+
+
 def test_several_formats_in_one_column_read_each_text_in_its_place():
     texts = ["13/02/2024", None, "2024-03-01", "x", "45352", "1 Apr 2024", "2024-03-02T10:00:00+02:00"]
     moments = parse_moments(pl.Series(texts), ["%d/%m/%Y", "%d %b %Y", "excel"], "UTC")

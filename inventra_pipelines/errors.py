@@ -16,7 +16,8 @@ class InventraError(Exception):
     def __init__(self, message: str, remedy: str = "") -> None:
         self.message = message.rstrip(". ")
         self.remedy = remedy.rstrip(". ")
-        super().__init__(f"{self.message}. {self.remedy}." if self.remedy else f"{self.message}.")
+        end = "" if self.remedy.endswith("?") else "."
+        super().__init__(f"{self.message}. {self.remedy}{end}" if self.remedy else f"{self.message}.")
 
     def __reduce__(self) -> tuple[type["InventraError"], tuple[str, str]]:
         """Pickle by message and remedy, so that an error crosses a process boundary whole."""

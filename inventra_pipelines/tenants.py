@@ -12,6 +12,7 @@ import yaml
 from pydantic import ValidationError
 from yaml.constructor import ConstructorError
 
+from inventra_pipelines.domain.setting_errors import in_words
 from inventra_pipelines.domain.tenant import (
     AlertConfig,
     Feed,
@@ -41,12 +42,8 @@ def load_tenant(path: Path) -> TenantConfig:
     try:
         tenant = TenantConfig.model_validate(content)
     except ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "(top level)"
-        remedy = "correct or remove that key"
-        if first["type"] == "extra_forbidden" and (close := _close_to(str(first["loc"][-1]))):
-            remedy = f"did you mean {close}?"
-        raise PermanentError(f"tenant file {path}, {key}: {first['msg']}", remedy) from None
+        place, problem, remedy = in_words(error, content, _close_to)
+        raise PermanentError(f"tenant file {path}, {place}: {problem}", remedy) from None
     if tenant.tenant_id != path.stem:
         raise PermanentError(
             f"tenant file {path} declares tenant_id {tenant.tenant_id!r}", f"name the file {tenant.tenant_id}.yaml"

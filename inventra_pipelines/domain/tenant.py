@@ -7,12 +7,14 @@ YAML files is `tenants.py`.
 import hashlib
 import json
 import math
-import re
 from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from inventra_pipelines.domain.patterns import pattern_fault
+from inventra_pipelines.domain.setting_errors import WrongValueError
 
 Dataset = Literal[
     "sales",
@@ -33,9 +35,6 @@ WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "
 # Units in one unit of measure or alias: a tonne in grams. What is more is no factor, and no sum would hold it.
 MOST_UNITS = 1_000_000
 
-# What means something else where patterns are used: https://www.postgresql.org/docs/current/functions-matching.html.
-_NOT_OF_POSTGRES = re.compile(r"(?<!\\)(?:\\\\)*(\\[bB]|\(\?P)")
-
 _CURRENCY_SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CNY": "¥", "INR": "₹", "PLN": "zł", "SEK": "kr"}
 
 
@@ -53,20 +52,15 @@ def _known_zone(name: str) -> str:
     return name
 
 
-def _compiles(pattern: str) -> str:
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ValueError(f"{pattern!r} is not a regular expression: {error}") from None
-    unknown = _NOT_OF_POSTGRES.search(pattern)
-    if unknown:
-        raise ValueError(
-            f"{pattern!r} has {unknown[1]}, which Postgres reads otherwise; \\y is the edge of a word there"
-        )
+def _as_postgres_reads_it(pattern: str) -> str:
+    fault = pattern_fault(pattern)
+    if fault:
+        problem, remedy = fault
+        raise WrongValueError(f"the regular expression {pattern!r} cannot be used: {problem}", remedy)
     return pattern
 
 
-Pattern = Annotated[str, AfterValidator(_compiles)]
+Pattern = Annotated[str, AfterValidator(_as_postgres_reads_it)]
 
 
 class _Strict(BaseModel):
@@ -109,7 +103,12 @@ class FileMapping(_Strict):
     quote_char: Annotated[str, Field(min_length=1, max_length=1)] = '"'
     escape_char: Annotated[str, Field(min_length=1, max_length=1)] | None = None
     encoding: str | None = None
-    date_formats: list[str] = ["%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S"]
+    date_formats: Annotated[list[str], Field(min_length=1)] = [
+        "%Y-%m-%d",
+        "%Y-%m-%d %H:%M:%S",
+        "%Y-%m-%d %H:%M",
+        "%Y-%m-%dT%H:%M:%S",
+    ]
     time_zone: Annotated[str, AfterValidator(_known_zone)] | None = None
     decimal_mark: Literal[".", ","] = "."
     thousands_mark: Literal[",", ".", " ", "'"] | None = None

@@ -80,6 +80,63 @@ def test_a_wrong_tenant_file_is_one_line_that_names_file_and_key(tmp_path: Path,
     assert all(word in message for word in words), message
 
 
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("datasets:", "datasets: is empty, and has to be a group of settings."),
+        ("datasets: {sale: {}}", "datasets.sale: 'sale' is none of sales, stock, items, suppliers, purchase_orders,"),
+        (
+            "datasets: {sales: {header_row: first}}",
+            "datasets.sales.header_row: has to be a whole number, not 'first'. correct it",
+        ),
+        ("datasets: {sales: {header_row: 0}}", "datasets.sales.header_row: has to be 1 or more, not 0."),
+        (
+            "datasets: {sales: {columns: {quantity: 5}}}",
+            "datasets.sales.columns.quantity: has to be a text or a list, not 5. put quotation marks around it.",
+        ),
+        (
+            "datasets: {sales: {columns: {quantity: [1]}}}",
+            "datasets.sales.columns.quantity.0: has to be a text, not 1. put quotation marks around it.",
+        ),
+        (
+            "datasets: {sales: {sheets: Sheet1}}",
+            """datasets.sales.sheets: has to be a list or all, not 'Sheet1'. write it as ["Sheet1"].""",
+        ),
+        (
+            "datasets: {sales: {date_formats: []}}",
+            "datasets.sales.date_formats: has to be a list that is not empty, not []. name one, or leave the line out",
+        ),
+        ("datasets: {sales: {decimal_mark: ;}}", "datasets.sales.decimal_mark: has to be one of '.', ',', not ';'."),
+        ("datasets: {sales: {constants: {currency: NO}}}", "currency: has to be a text, not false. put quotation"),
+        ("repeated_lines: sales", "repeated_lines: has to be one of sale, duplicate, not 'sales'. did you mean sale?"),
+        ("currency: euro", "currency: has to be three capital letters such as EUR, not 'euro'."),
+        ("nightly_at: 22:00", "nightly_at: has to be a text, not 1320. put quotation marks around it."),
+        ("is_stock_simulated: maybe", "is_stock_simulated: has to be true or false, not 'maybe'."),
+        ("planning: {service_levels: {A: 98}}", "planning.service_levels.A: has to be less than 1.0, not 98."),
+        ("unit_factors: {box: many}", "unit_factors.box: has to be a number, not 'many'."),
+        ("unit_factors: {1: 5}", "unit_factors.1: has to be a text, not 1. put quotation marks around it."),
+        ("item_codes: {patterns: [{match: a}]}", "item_codes.patterns.0.replace: is required and missing. add it."),
+        ("curency: EUR", "curency: there is no such setting. did you mean currency?"),
+        ("xyzzy: 1", "xyzzy: there is no such setting. remove it."),
+        (
+            "item_codes: {patterns: [{match: '(?P<code>A)', replace: ''}]}",
+            "item_codes.patterns.0.match: the regular expression '(?P<code>A)' cannot be used: Postgres has no named"
+            " groups, (?P. write (...), and \\1 for what the first one found.",
+        ),
+        (
+            "cancellation_document_patterns: ['^C', 'C++']",
+            "cancellation_document_patterns.1: the regular expression 'C++' cannot be used: Postgres has no possessive",
+        ),
+    ],
+)
+def test_a_wrong_value_is_said_in_our_own_words(tmp_path: Path, text: str, sentence: str):
+    file = _file(tmp_path, f"{MINIMAL}{text}\n")
+    with pytest.raises(PermanentError) as caught:
+        load_tenant(file)
+    assert str(caught.value).startswith(f"tenant file {file}, ") and sentence in str(caught.value)
+    assert not str(caught.value).endswith("?.")
+
+
 def test_an_unknown_tenant_is_told_those_there_are(tmp_path: Path):
     _file(tmp_path, MINIMAL)
     with pytest.raises(PermanentError, match=r"known: shop"):

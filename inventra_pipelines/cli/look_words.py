@@ -9,7 +9,7 @@ from inventra_pipelines.cli.console import out
 from inventra_pipelines.cli.mapping import mapping_yaml
 from inventra_pipelines.cli.tables import print_table, say, title
 from inventra_pipelines.domain.ingest.rejects import RowReason
-from inventra_pipelines.domain.words import counted
+from inventra_pipelines.domain.words import NO_ROWS, counted
 from inventra_pipelines.sources.reader.look import FileLook, RejectKind, TableLook
 from inventra_pipelines.sources.reader.suggest import Suggestion
 
@@ -35,6 +35,10 @@ def print_look(look: FileLook, tenant_id: str) -> None:
         title("Not read")
         for sheet in look.sheets_passed_over:
             say(sheet, 2, 2)
+    if look.remarks:
+        title("Remarks")
+        for remark in look.remarks:
+            say(remark, 2, 2)
     if look.refusal is not None:
         return
     if look.first_rows:
@@ -46,6 +50,8 @@ def print_look(look: FileLook, tenant_id: str) -> None:
         f"{counted(look.rows_read, 'row')} read: {look.rows_accepted:,} would load, "
         f"{look.rows_rejected:,} would be rejected; {look.rows_passed_over:,} passed over as no data"
     )
+    if not look.rows_read:
+        say(NO_ROWS, 2, 2)
     _print_kinds(look.rejects)
     for row in look.passed_over[:_PASSED_OVER_SHOWN]:
         where = _where(row.sheet, row.row)

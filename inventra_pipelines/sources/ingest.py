@@ -34,7 +34,7 @@ from inventra_pipelines.domain.ingest.batches import UNKNOWN_DATASET, Batch, Con
 from inventra_pipelines.domain.ingest.completeness import held_batches
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import TenantConfig
-from inventra_pipelines.domain.words import counted
+from inventra_pipelines.domain.words import NO_ROWS, counted
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.contents import Contents, find_contents, jobs_of, reader_version
 from inventra_pipelines.sources.landing import LandedFile, Landing
@@ -47,6 +47,7 @@ __all__ = ["IngestOutcome", "ingest_windows"]
 # What one transaction loads, in bytes of the files as they landed: a year of daily files, or one file of any size.
 _BYTES_AT_A_TIME = 256 * 2**20
 _NOTES_SHOWN = 3
+_REASONS_SHOWN = 5
 
 Report = Callable[[str], None]
 _Piece = tuple[Window, list[LandedFile]]
@@ -331,17 +332,19 @@ def _with_counts(batch: Batch, holding: _Holding) -> Batch:
 
 def _message(done: FileDone) -> str | None:
     """What a person should know of a file that was loaded."""
-    parts = []
+    parts = [] if done.accepted or done.rejected else [NO_ROWS]
     if done.rejected:
-        by_reason: dict[str, int] = {}
-        for _, reason, count in done.reasons:
-            by_reason[reason] = by_reason.get(reason, 0) + count
-        why = ", ".join(f"{count:,} {reason}" for reason, count in sorted(by_reason.items()))
+        # A row has one reject for each column at fault: by column and reason, rejects are rows.
+        most = sorted(done.reasons, key=lambda reason: -reason[2])
+        kinds = [f"{column or 'the whole row'} {reason} in {counted(count, 'row')}" for column, reason, count in most]
+        why = ", ".join([*kinds[:_REASONS_SHOWN], *(["…"] if len(kinds) > _REASONS_SHOWN else [])])
         parts.append(f"{done.rejected:,} of {counted(done.accepted + done.rejected, 'row')} rejected: {why}")
     if done.passed_over:
         parts.append(f"{counted(done.passed_over, 'row')} passed over: {_first_of(done.notes, done.passed_over)}")
     if done.unread:
         parts.append(f"not read: {_first_of(done.unread, len(done.unread))}")
+    if done.remarks:
+        parts.append(f"remarks: {_first_of(done.remarks, len(done.remarks))}")
     return ". ".join(parts) or None
 
 

@@ -44,7 +44,7 @@ class IngestOutcome:
     Attributes:
         feeds: One per tenant and dataset that had files, in order.
         refused: Files that were not taken in; the others were.
-        reject_reasons: Reject records by tenant, dataset, column and reason code.
+        reject_reasons: Rejected rows by tenant, dataset, column and reason code; a row counts for each column at fault.
         replay: Landing days outside of the windows, on which a duplicate waits that would load now.
     """
 
@@ -96,8 +96,8 @@ class IngestOutcome:
     def metadata(self) -> dict[str, int | str]:
         """The outcome as flat figures and lines, for whoever shows it."""
         reasons = [
-            f"{tenant_id} {dataset} {column or '(row)'} {reason}: {count:,}"
-            for (tenant_id, dataset, column, reason), count in sorted(self.reject_reasons.items())
+            f"{tenant_id} {dataset} {column or '(row)'} {reason}: {counted(rows, 'row')}"
+            for (tenant_id, dataset, column, reason), rows in sorted(self.reject_reasons.items())
         ]
         feeds = [
             f"{feed.tenant_id} {feed.dataset}: {counted(feed.files, 'file')}, {counted(feed.rows_read, 'row')} read, "

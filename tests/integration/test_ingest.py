@@ -10,6 +10,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from openpyxl import Workbook
 
 from inventra_pipelines.db.batches import (
     analyze_changed,
@@ -293,6 +294,46 @@ def test_rows_passed_over_are_counted_and_named(shop: Shop):
     )
     assert (state, read, passed_over) == ("loaded", 2, 1)
     assert message.startswith("1 row passed over: totals in row 6: Total")
+
+
+def test_a_message_counts_rows_by_column_and_reason(shop: Shop):
+    shop.land(HEADER + sale(MONDAY, "A") + sale(MONDAY, "", "x") + sale(MONDAY, "", "") + "1,2\n")
+    outcome = shop.ingest()
+    assert shop.rows("select message from raw.batches") == [
+        (
+            "3 of 4 rows rejected: item_code missing_value in 2 rows, the whole row malformed_row in 1 row, "
+            "quantity missing_value in 1 row, quantity not_a_number in 1 row",
+        )
+    ]
+    assert str(outcome.metadata()["reject_reasons"]).splitlines() == [
+        "shop sales (row) malformed_row: 1 row",
+        "shop sales item_code missing_value: 2 rows",
+        "shop sales quantity missing_value: 1 row",
+        "shop sales quantity not_a_number: 1 row",
+    ]
+
+
+def test_a_file_without_rows_and_what_is_read_oddly_are_told(shop: Shop):
+    mapping = FileMapping(sheets=["Sales"], constants={"unit_price": "9.99"})
+    shop.tenants["shop"] = shop.tenants["shop"].model_copy(update={"datasets": {"sales": mapping}})
+    shop.land(HEADER, name="sales_a.csv")
+    shop.land(HEADER + sale(MONDAY, "A"), name="sales_b.csv")
+    book = Workbook()
+    book.active.title = "Sales"
+    for row in ("sold_at item_code quantity", "2024-01-01 B 2", "2024-01-01 C 3"):
+        book.active.append(row.split())
+    book.active.row_dimensions[3].hidden = True
+    book.save(shop.land(b"", name="sales_c.xlsx"))
+    shop.ingest()
+    text = "sheets of the tenant's file is not used: the file has none"
+    constant = "the constant '9.99' for unit_price is not used: the column 'unit_price' of the file holds"
+    assert shop.rows("select file_name, state, message from raw.batches order by 1") == [
+        ("sales_a.csv", "loaded", f"no rows below the header. remarks: {constant}; {text}"),
+        ("sales_b.csv", "loaded", f"remarks: {constant}; {text}"),
+        ("sales_c.xlsx", "loaded", "remarks: sheet 'Sales': hidden row 3 is read as the others"),
+    ]
+    prices = shop.rows("select item_code, unit_price::text from raw.sales order by 1")
+    assert prices == [("A", "2.5000"), ("B", "9.9900"), ("C", "9.9900")]
 
 
 def test_the_file_that_came_last_has_the_last_id_of_its_day(shop: Shop):

@@ -70,6 +70,26 @@ def map_columns(
     return found
 
 
+def unused_constants(
+    headers: Sequence[str], places: Mapping[str, Sequence[int]], mapping: FileMapping, sheet: str
+) -> list[str]:
+    """The constants that a file's own columns take the place of, in words.
+
+    Args:
+        headers: As the file writes them, by position.
+        places: Of `map_columns`.
+        mapping: The tenant's for this dataset.
+        sheet: Empty where there is none.
+    """
+    texts = header_texts(headers, places)
+    where = f"sheet {sheet!r}: " if sheet else ""
+    return [
+        f"{where}the constant {value!r} for {column} is not used: the column {texts[column]!r} of the file holds"
+        for column, value in mapping.constants.items()
+        if column in texts
+    ]
+
+
 def is_header_of(contract: Contract, mapping: FileMapping) -> Callable[[Sequence[str]], bool]:
     """A test for a row of headers: whether `map_columns` takes it, and finds a column in it.
 

@@ -26,7 +26,13 @@ from inventra_pipelines.sources.formats.tables import IsHeader, MergedCell, Open
 from inventra_pipelines.sources.formats.workbook_archive import Archive
 from inventra_pipelines.sources.formats.workbook_cells import tidied, with_decimal_mark
 from inventra_pipelines.sources.formats.workbook_faults import SheetNotes, WorkbookNotes, xlsx_notes
-from inventra_pipelines.sources.formats.workbook_headers import blank_rows, merged_below, merged_in_words, sheet_header
+from inventra_pipelines.sources.formats.workbook_headers import (
+    blank_rows,
+    hidden_in_words,
+    merged_below,
+    merged_in_words,
+    sheet_header,
+)
 from inventra_pipelines.sources.formats.workbook_ods import ods_notes
 from inventra_pipelines.sources.formats.workbook_records import xls_notes, xlsb_notes
 
@@ -69,6 +75,7 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
         reader = fastexcel.read_excel(notes.mended or path.read_bytes())
     sheets: list[_Sheet] = []
     passed_over: list[str] = []
+    remarks: list[str] = []
     failures: list[FileRejected] = []
     for place, sheet, is_named in _asked(reader.sheet_names, mapping.sheets, name):
         found = notes.by_name.get(sheet) or notes.by_place.get(place)
@@ -104,8 +111,8 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
                 if column.isdecimal() and int(column) in numbers
             )
         merged = merged_below(found.merged, header, rows, first_column)
-        if merged:
-            passed_over.append(f"sheet {sheet!r}: {merged_in_words(merged, header)}")
+        told = (merged_in_words(merged, header), hidden_in_words(found.hidden, rows["row_number"]))
+        remarks += [f"sheet {sheet!r}: {text}" for text in told if text]
         sheets.append(_Sheet(sheet, header, rows, merged, is_header(header.headers)))
     if failures and (mapping.sheets != "all" or not any(sheet.fits for sheet in sheets)):
         raise failures[0]
@@ -117,7 +124,7 @@ def read_workbook(path: Path, mapping: FileMapping, name: str, is_header: IsHead
         kept = [sheet for sheet in sheets if sheet.fits] or sheets[:1]
         passed_over += [f"sheet {sheet.name!r} has no header row" for sheet in sheets if sheet not in kept]
         sheets = kept
-    return OpenedFile(kind, (sheet.table() for sheet in sheets), {}, passed_over)
+    return OpenedFile(kind, (sheet.table() for sheet in sheets), {}, passed_over, remarks)
 
 
 @contextmanager

@@ -23,12 +23,14 @@ from inventra_pipelines.sources.formats.packing import (
 )
 from inventra_pipelines.sources.formats.tables import IsHeader, OpenedFile, Table
 
+_NO_SHEETS = "sheets of the tenant's file is not used: the file has none"
+
 
 @contextmanager
 def open_file(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) -> Iterator[OpenedFile]:
     """Open a file of any kind; what it was unpacked into goes when the context ends.
 
-    Of an archive, `details` and `passed_over` are complete once its tables have been read.
+    Of an archive, `details`, `passed_over` and `remarks` are complete once its tables have been read.
 
     Args:
         path: A file on a local disk.
@@ -64,11 +66,11 @@ def _single(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) ->
     if kind is Kind.PARQUET:
         from inventra_pipelines.sources.formats.parquet_files import read_parquet
 
-        return read_parquet(path, name, mapping.decimal_mark)
+        return _without_sheets(read_parquet(path, name, mapping.decimal_mark), mapping)
     if kind is Kind.TEXT:
         from inventra_pipelines.sources.formats.csv_files import read_delimited
 
-        return read_delimited(path, mapping, name, is_header)
+        return _without_sheets(read_delimited(path, mapping, name, is_header), mapping)
     if kind is Kind.OLE or (kind is Kind.ZIP and is_workbook(path, name)):
         from inventra_pipelines.sources.formats.excel_files import read_workbook
 
@@ -78,18 +80,25 @@ def _single(path: Path, mapping: FileMapping, name: str, is_header: IsHeader) ->
     )
 
 
+def _without_sheets(opened: OpenedFile, mapping: FileMapping) -> OpenedFile:
+    # No error: a tenant may land text files beside workbooks.
+    return opened if mapping.sheets == "all" else replace(opened, remarks=[*opened.remarks, _NO_SHEETS])
+
+
 def _of_archive(path: Path, mapping: FileMapping, name: str, is_header: IsHeader, folder: Path) -> OpenedFile:
     archive = list_zip(path, name)
     count = len(archive.members)
     details = {"packed": f"zip, {count} file{'s' if count > 1 else ''}"}
-    tables = _tables(path, archive, details, mapping, name, is_header, folder)
-    return OpenedFile("zip archive", tables, details, archive.passed_over)
+    remarks: list[str] = []
+    tables = _tables(path, archive, details, remarks, mapping, name, is_header, folder)
+    return OpenedFile("zip archive", tables, details, archive.passed_over, remarks)
 
 
 def _tables(
     path: Path,
     archive: Archive,
     details: dict[str, str],
+    remarks: list[str],
     mapping: FileMapping,
     name: str,
     is_header: IsHeader,
@@ -107,4 +116,6 @@ def _tables(
             sheet = f"{member.label} / {table.sheet}" if table.sheet else member.label
             yield replace(table, sheet=sheet)
         archive.passed_over.extend(f"{member.label} / {passed}" for passed in opened.passed_over)
+        told = (text if text == _NO_SHEETS else f"{member.label} / {text}" for text in opened.remarks)
+        remarks.extend(text for text in told if text not in remarks)
         unpacked.unlink()

@@ -85,6 +85,7 @@ class OpenedFile:
         format: What it is, in words: `delimited text`, `Excel workbook (.xlsx)`.
         details: What was found out about it, in words by name: `encoding`, `delimiter`, `packed as`.
         passed_over: Sheets and files of an archive that are not read, each with why.
+        remarks: What was read in a way that not everybody expects, in words.
         tables: Read once, in order: a table's chunks before the next table.
     """
 
@@ -92,6 +93,7 @@ class OpenedFile:
     tables: Iterator[Table]
     details: Mapping[str, str] = field(default_factory=dict)
     passed_over: Sequence[str] = ()
+    remarks: Sequence[str] = ()
 
 
 def footer_in_words(rows: pl.DataFrame) -> str:

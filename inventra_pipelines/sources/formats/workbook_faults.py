@@ -1,4 +1,4 @@
-"""What a sheet holds that the parser reads as empty: errors, formulas without a stored result, merged cells.
+"""What the parser does not tell of a sheet: errors, formulas without a stored result, merged cells, hidden rows.
 
 Belongs here: `SheetNotes`, and how they are found in the XML of xlsx and xlsm. The XML is scanned as bytes, once, and
 only pieces in which an error or a formula occurs are looked at cell by cell.
@@ -34,6 +34,7 @@ _STORED_KIND = re.compile(rb'\bt="(?:str|e)"')
 _WIDE = re.compile(rb'r="([A-Za-z]{2,3})\d')
 _ROW = re.compile(rb'r="[A-Za-z]{0,3}(\d{1,7})"')
 _MERGED = re.compile(rb'<mergeCell\b[^>]*\bref="([A-Za-z]{1,3}\d{1,7}):([A-Za-z]{1,3}\d{1,7})"')
+_HIDDEN_ROW = re.compile(rb'<row\b(?=[^<>]*\shidden="(?:1|true)")[^<>]*\sr="(\d{1,7})"')
 _PREFIX = re.compile(rb"<(/?)\w+:")
 
 
@@ -44,10 +45,18 @@ class SheetNotes:
     Attributes:
         texts: Text by row and column, from 1, of cells that are not empty though the parser says so.
         merged: First row, first column, last row and last column of each merged range.
+        hidden: First and last row of each range that is not shown, in order; told of xlsx, xlsm and ods.
     """
 
     texts: dict[tuple[int, int], str] = field(default_factory=dict)
     merged: list[tuple[int, int, int, int]] = field(default_factory=list)
+    hidden: list[tuple[int, int]] = field(default_factory=list)
+
+    def hide(self, first: int, last: int) -> None:
+        """Note rows that are not shown, below those that were noted before."""
+        if self.hidden and self.hidden[-1][1] == first - 1:
+            first = self.hidden.pop()[0]
+        self.hidden.append((first, last))
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,9 @@ def _notes(archive: Archive, part: str, sheet: str) -> SheetNotes:
             notes.texts.update(_faults(_ERROR, piece, archive.name, sheet))
         if b"<f" in piece:
             notes.texts.update(_faults(_UNSTORED, piece, archive.name, sheet))
+        if b'hidden="' in piece:
+            for row in map(int, _HIDDEN_ROW.findall(piece)):
+                notes.hide(row, row)
     notes.merged.extend((*_place(first), *_place(last)) for first, last in _MERGED.findall(piece))
     if columns > _NARROW_COLUMNS:
         rows = max(max(map(int, _ROW.findall(piece)), default=0) for piece in _whole_rows(archive, part, sheet))

@@ -97,14 +97,35 @@ def merged_below(merged: Iterable[Merged], header: Header, rows: pl.DataFrame, f
     ]
 
 
-def merged_in_words(merged: Sequence[MergedCell], header: Header) -> str:
-    """What becomes of them, for whoever sent the file."""
+def merged_in_words(merged: Sequence[MergedCell], header: Header) -> str | None:
+    """What becomes of merged cells, for whoever sent the file; None where there are none."""
+    if not merged:
+        return None
     cell = merged[0]
     more = f" (and {counted(len(merged) - 1, 'more such cell')})" if merged[1:] else ""
     return (
         f"rows {cell.first_row} to {cell.last_row} of {header.headers[cell.place]!r} are one cell{more}:"
         " a text or date is taken for all of them, a number for the first"
     )
+
+
+def hidden_in_words(hidden: Sequence[tuple[int, int]], numbers: pl.Series) -> str | None:
+    """What becomes of rows that a spreadsheet does not show; None where none of those read is hidden.
+
+    Args:
+        hidden: First and last row of each range that is hidden, in order.
+        numbers: Of the rows that are read, in order.
+    """
+    if not hidden or numbers.is_empty():
+        return None
+    firsts, lasts = (pl.Series(ends, dtype=pl.Int32) for ends in zip(*hidden, strict=True))
+    starts, ends = numbers.search_sorted(firsts, "left"), numbers.search_sorted(lasts, "right")
+    count = int((ends - starts).sum())
+    if not count:
+        return None
+    first = numbers[int(starts.filter(ends > starts)[0])]
+    rows = f"hidden row {first} is" if count == 1 else f"{count:,} hidden rows, the first of them row {first}, are"
+    return f"{rows} read as the others"
 
 
 def _with_reach(

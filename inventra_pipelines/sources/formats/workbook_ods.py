@@ -94,6 +94,8 @@ class _Walk:
             self.last_column = max(self.last_column, last_column)
             self.last_row = self.row + rows - 1
             check_extent(self.last_row, self.last_column, self.name, self.sheet)
+            if element.get(f"{_TABLE}visibility", "visible") != "visible":
+                self.notes[self.sheet].hide(self.row, self.last_row)
         texts = self.notes[self.sheet].texts
         for first, last, text in found:
             texts |= {

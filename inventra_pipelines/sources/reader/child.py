@@ -21,7 +21,7 @@ import polars as pl
 
 from inventra_pipelines.db.copy_format import copy_tuples
 from inventra_pipelines.domain.contracts import CONTRACTS, Contract
-from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of, map_columns
+from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of, map_columns, unused_constants
 from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
@@ -60,6 +60,7 @@ class _File:
     pieces: int = 0
     notes: list[str] = field(default_factory=list)
     unread: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     reasons: Counter[tuple[str, str]] = field(default_factory=Counter)
     days: Counter[str] = field(default_factory=Counter)
 
@@ -119,6 +120,7 @@ class _Job:
             for table in opened.tables:
                 where = f"{file.name}, sheet {table.sheet!r}" if table.sheet else file.name
                 places = map_columns(table.headers, self.contract, self.mapping, where)
+                file.remarks += unused_constants(table.headers, places, self.mapping, table.sheet)
                 headers, mapping = header_texts(table.headers, places), table.mapping(self.mapping)
                 chunks = self._chunks(table, places, file)
                 for chunk, is_last in with_last(chunks):
@@ -131,6 +133,7 @@ class _Job:
                     else:
                         self._emit(chunk, headers, mapping, [file], is_end=is_last)
             file.unread += opened.passed_over
+            file.remarks += opened.remarks
         self.waiting.files.append(file)
 
     def _chunks(self, table: Table, places: dict[str, tuple[int, ...]], file: _File) -> Iterator[pl.DataFrame]:
@@ -173,6 +176,7 @@ class _Job:
                     "pieces": file.pieces,
                     "notes": file.notes,
                     "unread": file.unread,
+                    "remarks": file.remarks,
                     "reasons": [[*reason, count] for reason, count in sorted(file.reasons.items())],
                     "days": sorted(file.days.items()),
                 }

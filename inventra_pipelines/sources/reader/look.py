@@ -11,7 +11,13 @@ import polars as pl
 from pydantic import BaseModel
 
 from inventra_pipelines.domain.contracts import POLARS_TYPES, Column, Contract
-from inventra_pipelines.domain.ingest.headers import header_texts, is_header_of, map_columns, normalized_header
+from inventra_pipelines.domain.ingest.headers import (
+    header_texts,
+    is_header_of,
+    map_columns,
+    normalized_header,
+    unused_constants,
+)
 from inventra_pipelines.domain.ingest.parse import ParsedRows, parse_rows
 from inventra_pipelines.domain.ingest.rejects import FileRejected, RowReason
 from inventra_pipelines.domain.tenant import FileMapping
@@ -103,6 +109,7 @@ class FileLook(BaseModel):
         format: What it is, in words.
         details: What was found out about it, such as its encoding, in words by name.
         sheets_passed_over: Sheets and files of an archive that would not be read, each with why.
+        remarks: What is read in a way that not everybody expects, in words.
         first_rows: The first five rows as they would load, as text by column.
         passed_over: The first rows that are no data.
         refusal: Why nothing would load; the counts are of no use then.
@@ -114,6 +121,7 @@ class FileLook(BaseModel):
     format: str = ""
     details: dict[str, str] = {}
     sheets_passed_over: list[str] = []
+    remarks: list[str] = []
     tables: list[TableLook] = []
     first_rows: list[dict[str, str]] = []
     rows_read: int = 0
@@ -144,6 +152,7 @@ def look(path: Path, contract: Contract, mapping: FileMapping, name: str, day_zo
                 rows.read(table)
             rows.end()
             found.details, found.sheets_passed_over = dict(opened.details), list(opened.passed_over)
+            found.remarks += opened.remarks
     except FileRejected as failure:
         found.refusal = Refusal(reason_code=failure.reason_code, message=failure.message, remedy=failure.remedy)
     return found
@@ -171,6 +180,7 @@ class _Rows:
                     reason_code=failure.reason_code, message=failure.message, remedy=failure.remedy
                 )
             return
+        self.found.remarks += unused_constants(table.headers, places, self.mapping, table.sheet)
         found.columns = _uses(table.headers, places, self.contract, self.mapping)
         used = {place for taken in places.values() for place in taken}
         found.unused = [text for place, text in enumerate(table.headers) if text.strip() and place not in used]

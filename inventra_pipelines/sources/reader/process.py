@@ -107,6 +107,7 @@ class FileDone:
         pieces: How many `Rows` hold rows of it.
         notes: What the first of the rows passed over are, in words.
         unread: Sheets and files of an archive that were not read, each with why.
+        remarks: What was read in a way that not everybody expects, in words.
         reasons: Column, reason code and how many rejects.
         days: Business day (ISO) and how many rows.
     """
@@ -118,6 +119,7 @@ class FileDone:
     pieces: int = 0
     notes: Sequence[str] = ()
     unread: Sequence[str] = ()
+    remarks: Sequence[str] = ()
     reasons: Sequence[tuple[str, str, int]] = ()
     days: Sequence[tuple[str, int]] = ()
 

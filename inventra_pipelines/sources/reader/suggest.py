@@ -57,7 +57,7 @@ class Suggestion(BaseModel):
         sheet: The sheet that it was made from.
         header_row: Where its headers seem to stand.
         missing: Required columns that no header seems to give.
-        unused: Headers that no column uses with what is suggested.
+        unused: Headers that no column uses with what is suggested, and that are no column's guess either.
         settings: Beyond what is stated.
         stated: The tenant's own settings that stay.
         look: What would happen to the file with what is sure and stated.
@@ -142,7 +142,7 @@ def suggest(path: Path, contract: Contract, mapping: FileMapping, stated: Sequen
         columns=guesses,
         settings=settings,
         missing=missing,
-        unused=_unused(sample.headers, contract, trial),
+        unused=_unused(sample.headers, contract, trial, guesses),
         stated=kept,
         look=seen,
     )
@@ -231,9 +231,12 @@ def _places(headers: Sequence[str], contract: Contract, mapping: FileMapping) ->
         return {}
 
 
-def _unused(headers: Sequence[str], contract: Contract, mapping: FileMapping) -> list[str]:
+def _unused(
+    headers: Sequence[str], contract: Contract, mapping: FileMapping, guesses: Sequence[ColumnGuess]
+) -> list[str]:
     used = {place for taken in _places(headers, contract, mapping).values() for place in taken}
-    return [text for place, text in enumerate(headers) if text.strip() and place not in used]
+    guessed = {text for guess in guesses for text in guess.headers}
+    return [text for place, text in enumerate(headers) if text.strip() and place not in used and text not in guessed]
 
 
 def _texts_of(sample: Sample, contract: Contract, mapping: FileMapping) -> dict[str, pl.Series]:

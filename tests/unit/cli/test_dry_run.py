@@ -86,6 +86,43 @@ def test_headers_that_are_not_used_are_named_with_what_they_may_be(shop: Path, t
     assert "category: Warengruppe" in done.stdout and "likely" in done.stdout
 
 
+def test_a_header_that_is_perhaps_a_column_is_listed_once(shop: Path, tmp_path: Path):
+    file = tmp_path / "items.csv"
+    file.write_text("SKU,Farbe,Bezeichner Text\nA,rot,X\n")
+    suggested = CliRunner().invoke(app, ["mapping", "suggest", str(file), "--dataset", "items"])
+    (line,) = [line for line in suggested.stdout.splitlines() if "Bezeichner Text" in line]
+    assert "perhaps" in line
+    assert "# not used: Farbe\n" in suggested.stdout
+    assert json.loads(dry_run(file, "--json", dataset="items").stdout)["suggestion"]["unused"] == ["Farbe"]
+
+
+def test_a_file_of_headers_alone_is_told(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text("sold_at,item_code,quantity,unit_price,Kunde\n")
+    text = " ".join(dry_run(file).stdout.split())
+    assert "0 rows read" in text and "no rows below the header" in text
+    file.write_text("sold_at,item_code,quantity,unit_price,Kunde\n2025-12-31,A,1,2.50,K\n")
+    assert "no rows below" not in dry_run(file).stdout
+
+
+def test_settings_that_the_file_has_no_use_for_are_told(shop: Path, tmp_path: Path):
+    tenant = shop / "tenants" / "shop.yaml"
+    tenant.write_text(
+        "tenant_id: shop\nname: Shop\ndatasets:\n  sales: {sheets: [Sales], constants: {currency: EUR, channel: web}}\n"
+    )
+    file = tmp_path / "sales.csv"
+    file.write_text("sold_at,item_code,quantity,unit_price,Currency\n2025-12-31,A,1,2.50,GBP\n")
+    done = dry_run(file, "--json")
+    look = json.loads(done.stdout)["look"]
+    assert look["remarks"] == [
+        "the constant 'EUR' for currency is not used: the column 'Currency' of the file holds",
+        "sheets of the tenant's file is not used: the file has none",
+    ]
+    assert (look["first_rows"][0]["currency"], look["first_rows"][0]["channel"]) == ("GBP", "web")
+    text = " ".join(dry_run(file).stdout.split())
+    assert "Remarks the constant 'EUR' for currency is not used" in text
+
+
 def test_a_file_that_would_be_refused_is_told_what_would_mend_it_and_ends_with_one(shop: Path, tmp_path: Path):
     german = MESSY_FILES[0]
     file = tmp_path / german.name

@@ -171,7 +171,8 @@ def test_a_merged_text_or_date_is_that_of_all_its_rows_and_a_number_of_the_first
     for merged in ("A2:A4", "D2:D4", "F2:F4", "A5:A6", "C5:C6"):
         sheet.merge_cells(merged)
     found = opened(save(), "sku")
-    (told,) = found.passed_over
+    assert not found.passed_over
+    (told,) = found.remarks
     assert told == (
         "sheet 'Sales': rows 2 to 4 of 'Store' are one cell (and 4 more such cells):"
         " a text or date is taken for all of them, a number for the first"
@@ -183,6 +184,29 @@ def test_a_merged_text_or_date_is_that_of_all_its_rows_and_a_number_of_the_first
     assert read["location_code"].to_list() == ["North", "North", "North", "South", "South"]
     assert read["sold_at"].str.head(10).to_list() == ["2024-03-04"] * 3 + ["2024-03-05", "2024-03-06"]
     assert read["quantity"].to_list() == ["1", "2", "3", "4", None]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "remark"),
+    [
+        ([], None),
+        ([1], None),
+        ([3], "hidden row 3 is read as the others"),
+        ([1, 3, 4, 6], "3 hidden rows, the first of them row 3, are read as the others"),
+        ([5, 8], None),
+    ],
+    ids=["none", "the-headers", "one", "several", "blank-rows"],
+)
+def test_hidden_rows_are_read_and_told(workbook, hidden, remark):
+    _, sheet, save = workbook
+    for row in (["a", "b"], [1, 2], [3, 4], [5, 6], [None, None], [7, 8]):
+        sheet.append(row)
+    for row in hidden:
+        sheet.row_dimensions[row].hidden = True
+    sheet.column_dimensions["B"].hidden = True
+    found = opened(save(), "a", "b")
+    assert found.remarks == ([f"sheet 'Sales': {remark}"] if remark else [])
+    assert [row[3] for table in found.tables for chunk in table.chunks for row in chunk.rows()] == ["1", "3", "5", "7"]
 
 
 def test_merged_headers_reach_as_far_as_their_cells_and_no_further(workbook):

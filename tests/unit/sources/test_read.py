@@ -34,6 +34,14 @@ def read(tmp_path):
     return _read
 
 
+def test_sheets_that_the_mapping_asks_for_are_told_once_where_no_file_has_any(tmp_path):
+    path = tmp_path / "f.zip"
+    path.write_bytes(zipped(("x.csv", CSV), ("y.csv", CSV)))
+    with open_file(path, FileMapping(sheets=["S"]), "f.zip", lambda headers: {"a", "b"} <= set(headers)) as opened:
+        assert len(list(opened.tables)) == 2
+        assert opened.remarks == ["sheets of the tenant's file is not used: the file has none"]
+
+
 def refused(read, content: bytes, reason: str, says: str = "") -> None:
     with pytest.raises(FileRejected) as caught:
         read(content)
@@ -224,10 +232,10 @@ def test_text_that_begins_oddly_is_text_all_the_same(read):
     ("content", "reason"),
     [
         (b"", "empty_file"),
-        (gzip.compress(b""), "empty_file"),
-        (gzip.compress(CSV * 999)[:-9], "unreadable"),
+        (gzip.compress(b"", mtime=0), "empty_file"),
+        (gzip.compress(CSV * 999, mtime=0)[:-9], "unreadable"),
         (b"\x1f\x8b nonsense", "unreadable"),
-        (gzip.compress(CSV) + b"rubbish", "unreadable"),
+        (gzip.compress(CSV, mtime=0) + b"rubbish", "unreadable"),
         (b"PK\x03\x04 nonsense", "unreadable"),
     ],
 )

@@ -309,6 +309,14 @@ def test_a_cell_of_an_ods_comes_as_its_value_wherever_rows_and_cells_repeat(cell
     assert rows(path)["S"] == {5: ("a", text, text), 6: ("a", text, text)}
 
 
+def test_hidden_rows_of_an_ods_are_told(tmp_path):
+    cell = '<table:table-cell office:value-type="string"><text:p>a</text:p></table:table-cell>'
+    kinds = ("", 'table:visibility="collapse" table:number-rows-repeated="2"', "", 'table:visibility="filter"')
+    path = _ods(tmp_path / "w.ods", [f"<table:table-row {kind}>{cell}</table:table-row>" for kind in kinds])
+    opened = read_workbook(path, FileMapping(), path.name, lambda _: True)
+    assert opened.remarks == ["sheet 'S': 3 hidden rows, the first of them row 2, are read as the others"]
+
+
 def test_an_ods_whose_cells_repeat_without_end_is_refused(tmp_path):
     cell = '<table:table-cell table:number-columns-repeated="16384" office:value-type="float" office:value="1"/>'
     path = _ods(tmp_path / "w.ods", [f'<table:table-row table:number-rows-repeated="1048576">{cell}</table:table-row>'])

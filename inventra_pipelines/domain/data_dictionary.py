@@ -57,7 +57,7 @@ before the columns below.
   money may stand one of the `currency_signs`, behind a share a percent sign.
 - **Dates and times** are read by the mapping's `date_formats` in their order, then as ISO 8601. `excel` and
   `excel-1904` read the serial numbers of spreadsheets. A time is the clock's in the mapping's `time_zone`, or else in
-  the tenant's; one with an offset of its own is that instant.
+  the tenant's; one with an offset of its own is that instant. A leap second, 23:59:60, stays on its day.
 """
 
 

@@ -34,7 +34,7 @@ def load_tenant(path: Path) -> TenantConfig:
     """
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_KeysOnce)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, ValueError) as error:  # Of a date or a number that is none, and of wrong bytes.
         problem = " ".join(str(error).split())
         raise PermanentError(f"tenant file {path} is not valid YAML: {problem}", "correct the file") from None
     if not isinstance(content, dict):

@@ -45,6 +45,8 @@ def _file(folder: Path, text: str, name: str = "shop.yaml") -> Path:
         ("tenant_id: other\nname: x\n", ("other", "other.yaml")),
         ("- a\n- b\n", ("no settings",)),
         ("a: [1\n", ("not valid YAML",)),
+        (MINIMAL + "currency: 2024-13-01\n", ("not valid YAML", "month")),
+        (MINIMAL + "currency: {2024-01-01: x}\n", ("currency: has to be a text", "2024")),
         ("", ("no settings",)),
     ],
     ids=[
@@ -69,6 +71,8 @@ def _file(folder: Path, text: str, name: str = "shop.yaml") -> Path:
         "name",
         "list",
         "yaml",
+        "no-date",
+        "date-as-key",
         "empty",
     ],
 )

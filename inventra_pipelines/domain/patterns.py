@@ -125,7 +125,10 @@ def _faults_of_quantifier(text: str, before: str, closed: str) -> Iterator[tuple
     if before == "close" and closed in _LOOKAROUNDS:
         yield f"Postgres repeats no lookahead or lookbehind, {closed}...){text}", f"leave out the {text}"
     if before in ("quantifier", "lazy") and text != "?":
-        yield f"Postgres has no possessive {text} after a count", "leave out the second one"
+        yield (
+            f"Postgres has no possessive counts, {text} after another one",
+            f"leave it out, or write \\{text} for the sign",
+        )
 
 
 def _faults_in_brackets(text: str) -> Iterator[tuple[str, str]]:

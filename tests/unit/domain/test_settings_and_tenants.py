@@ -129,7 +129,8 @@ def test_a_wrong_tenant_file_is_one_line_that_names_file_and_key(tmp_path: Path,
         ),
         (
             "cancellation_document_patterns: ['^C', 'C++']",
-            "cancellation_document_patterns.1: the regular expression 'C++' cannot be used: Postgres has no possessive",
+            "cancellation_document_patterns.1: the regular expression 'C++' cannot be used: Postgres has no"
+            " possessive counts, + after another one. leave it out, or write \\+ for the sign.",
         ),
     ],
 )

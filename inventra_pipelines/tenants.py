@@ -15,10 +15,12 @@ from yaml.constructor import ConstructorError
 from inventra_pipelines.domain.setting_errors import in_words
 from inventra_pipelines.domain.tenant import (
     AlertConfig,
+    AnalyticsConfig,
     Feed,
     FileMapping,
     ForecastConfig,
     ItemCodes,
+    LifeCycle,
     Notifications,
     PlanningConfig,
     TenantConfig,
@@ -71,7 +73,10 @@ class _KeysOnce(yaml.SafeLoader):
 
 def _close_to(name: str) -> str | None:
     """The setting of any part of a tenant's file that is spelled most like a name."""
-    parts = (TenantConfig, FileMapping, ItemCodes, ForecastConfig, PlanningConfig, AlertConfig, Feed, Notifications)
+    parts = (
+        *(TenantConfig, FileMapping, ItemCodes, AnalyticsConfig, LifeCycle, ForecastConfig, PlanningConfig),
+        *(AlertConfig, Feed, Notifications),
+    )
     known = [setting for part in parts for setting in part.model_fields]
     return next(iter(difflib.get_close_matches(name, known, n=1)), None)
 

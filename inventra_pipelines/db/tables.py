@@ -123,6 +123,9 @@ tenants = _table(
     Column("is_stock_simulated", Boolean, nullable=False),
     Column("abc_thresholds", ARRAY(Double), nullable=False),
     Column("xyz_thresholds", ARRAY(Double), nullable=False),
+    # As the tenant's file has them, defaults filled in.
+    Column("analytics", JSONB, nullable=False),
+    Column("planning", JSONB, nullable=False),
     _text("config_version"),
     key=("tenant_id",),
 )

@@ -13,9 +13,9 @@ _TENANT = """
         tenant_id, name, time_zone, currency, item_code_case, item_code_pad_to, item_code_matches,
         item_code_replacements, service_item_patterns, cancellation_document_patterns, cancellation_window_days,
         repeated_lines, document_numbers, unit_factors, is_stock_simulated, abc_thresholds, xyz_thresholds,
-        config_version
+        analytics, planning, config_version
     )
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id) do update set
         name = excluded.name,
         time_zone = excluded.time_zone,
@@ -33,6 +33,8 @@ _TENANT = """
         is_stock_simulated = excluded.is_stock_simulated,
         abc_thresholds = excluded.abc_thresholds,
         xyz_thresholds = excluded.xyz_thresholds,
+        analytics = excluded.analytics,
+        planning = excluded.planning,
         config_version = excluded.config_version
 """
 _VERSION = """
@@ -90,6 +92,8 @@ def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfi
                     tenant.is_stock_simulated,
                     list(tenant.abc_thresholds),
                     list(tenant.xyz_thresholds),
+                    Jsonb(tenant.analytics.model_dump(mode="json")),
+                    Jsonb(tenant.planning.model_dump(mode="json")),
                     tenant.config_version,
                 ),
             )

@@ -7,6 +7,7 @@ YAML files is `tenants.py`.
 import hashlib
 import json
 import math
+from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -165,6 +166,60 @@ class PlanningConfig(_Strict):
     excess_cover_days: int = Field(default=180, ge=7, le=3650)
 
 
+class LifeCycle(_Strict):
+    """When an item changes from one stage of its life to the next: weeks since its first or last sale, and growth.
+
+    Growth compares the later half of the last 26 weeks with the earlier one, as a share of it.
+    """
+
+    new_weeks: int = Field(default=8, ge=1, le=104)
+    dormant_weeks: int = Field(default=26, ge=1, le=260)
+    obsolete_weeks: int = Field(default=52, ge=1, le=520)
+    growth_share: float = Field(default=0.25, gt=0, le=10)
+
+
+class AnalyticsConfig(_Strict):
+    """Thresholds of the key figures, and the calendar of the business.
+
+    Attributes:
+        urgent_cover_days: Days of cover below which stock is urgent.
+        overstocked_cover_days: Days of cover above which it is overstocked.
+        dead_after_days: Days without a sale after which stock on hand is dead.
+        carrying_cost_rate: Cost of holding stock for a year, as a share of its value.
+        trend_share: Change of a period's later half against its earlier one that counts as a rise or a fall.
+        on_time_days: Days after the expected one on which an order line still is on time.
+        lead_time_days: Days of receipts that lead times are learned from.
+        fiscal_year_begins_in: Month, 1 to 12; a fiscal year has the number of the calendar year in which it ends.
+        holidays: Name by day.
+        life_cycle: When an item is new, growing, declining, dormant and obsolete.
+    """
+
+    urgent_cover_days: int = Field(default=7, ge=1, le=365)
+    overstocked_cover_days: int = Field(default=180, ge=7, le=3650)
+    dead_after_days: int = Field(default=90, ge=7, le=3650)
+    carrying_cost_rate: float = Field(default=0.25, ge=0, le=5)
+    trend_share: float = Field(default=0.10, gt=0, le=1)
+    on_time_days: int = Field(default=0, ge=0, le=90)
+    lead_time_days: int = Field(default=365, ge=30, le=3650)
+    fiscal_year_begins_in: int = Field(default=1, ge=1, le=12)
+    holidays: dict[date, str] = {}
+    life_cycle: LifeCycle = Field(default_factory=LifeCycle)
+
+    @model_validator(mode="after")
+    def _days_rise(self) -> "AnalyticsConfig":
+        if self.urgent_cover_days >= self.overstocked_cover_days:
+            raise ValueError(
+                f"urgent_cover_days {self.urgent_cover_days} has to be less than overstocked_cover_days"
+                f" {self.overstocked_cover_days}"
+            )
+        if self.life_cycle.dormant_weeks > self.life_cycle.obsolete_weeks:
+            raise ValueError(
+                f"life_cycle.dormant_weeks {self.life_cycle.dormant_weeks} is more than obsolete_weeks"
+                f" {self.life_cycle.obsolete_weeks}"
+            )
+        return self
+
+
 class AlertConfig(_Strict):
     """Thresholds of the alert rules; z is in robust standard deviations."""
 
@@ -213,6 +268,7 @@ class TenantConfig(_Strict):
     is_stock_simulated: bool = False
     abc_thresholds: tuple[float, float] = (0.80, 0.95)
     xyz_thresholds: tuple[float, float] = (0.5, 1.0)
+    analytics: AnalyticsConfig = Field(default_factory=AnalyticsConfig)
     forecast: ForecastConfig = Field(default_factory=ForecastConfig)
     planning: PlanningConfig = Field(default_factory=PlanningConfig)
     alerts: AlertConfig = Field(default_factory=AlertConfig)

@@ -15,6 +15,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from inventra_pipelines.db.writes import copy_rows
+from inventra_pipelines.domain.tenant import AnalyticsConfig, PlanningConfig
 
 _SHIPPED = Path(__file__).parents[2] / "demo" / "sales" / "gifts"
 _SHARED = Path(__file__).parents[3] / "shared" / "data" / "online_retail" / "by_day"
@@ -140,6 +141,8 @@ def add_tenant(
     repeated_lines: str = "sale",
     document_numbers: str = "lasting",
     unit_factors: Mapping[str, str] | None = None,
+    analytics: AnalyticsConfig | None = None,
+    planning: PlanningConfig | None = None,
 ) -> None:
     """Add a tenant with the default class thresholds; it replaces one of the same name."""
     columns = {
@@ -160,6 +163,8 @@ def add_tenant(
         "is_stock_simulated": False,
         "abc_thresholds": [0.8, 0.95],
         "xyz_thresholds": [0.5, 1.0],
+        "analytics": Jsonb((analytics or AnalyticsConfig()).model_dump(mode="json")),
+        "planning": Jsonb((planning or PlanningConfig()).model_dump(mode="json")),
         "config_version": "test",
     }
     connection.execute("delete from ops.tenants where tenant_id = %s", (tenant_id,))

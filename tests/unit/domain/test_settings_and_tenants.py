@@ -195,3 +195,21 @@ def test_a_printed_settings_object_shows_no_secret():
 def test_an_error_is_its_message_and_its_remedy():
     assert str(InventraError("x is wrong.", "do y")) == "x is wrong. do y."
     assert str(InventraError("x is wrong")) == "x is wrong."
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ("{urgent_cover_days: 200}", "urgent_cover_days 200 has to be less than overstocked_cover_days 180"),
+        ("{life_cycle: {dormant_weeks: 60}}", "dormant_weeks 60 is more than obsolete_weeks 52"),
+        ("{fiscal_year_begins_in: 13}", "fiscal_year_begins_in"),
+        ("{holidays: {2024-12-25: 25}}", "holidays"),
+        ("{dead_days: 30}", "did you mean dead_after_days?"),
+    ],
+)
+def test_thresholds_of_key_figures_have_an_order_and_a_range(tmp_path: Path, settings: str, words: str):
+    path = tmp_path / "shop.yaml"
+    path.write_text(f"tenant_id: shop\nname: Shop\nanalytics: {settings}\n")
+    with pytest.raises(PermanentError) as failure:
+        load_tenant(path)
+    assert words in str(failure.value)

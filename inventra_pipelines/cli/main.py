@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from inventra_pipelines.cli import batches, db, demo, doctor, ingest, mapping, reports, runs, sql, ui
+from inventra_pipelines.cli import batches, db, demo, docs, doctor, ingest, mapping, reports, runs, sql, ui
 from inventra_pipelines.cli.console import fail
 from inventra_pipelines.errors import InventraError
 
@@ -30,6 +30,7 @@ app.add_typer(batches.app, name="batches", help="Landed files: list, correct, re
 app.add_typer(mapping.app, name="mapping", help="Suggest the settings that a file needs.")
 app.command("sql")(sql.sql)
 app.add_typer(db.app, name="db", help="The database: address, migrations, start and stop.")
+app.command("docs")(docs.docs)
 app.command("doctor")(doctor.doctor)
 
 

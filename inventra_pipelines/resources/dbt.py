@@ -7,11 +7,13 @@ models make of the rows is `dbt_project/`; which windows are rebuilt is the call
 import hashlib
 import json
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -140,6 +142,21 @@ class Dbt:
                     connection.execute(statement.format(sql.Identifier(schema, name), sql.Literal(fingerprint)))
             return True
 
+    def docs(self, url: str) -> Path:
+        """Write the project's documentation with the tables' columns as they are; gives the page, one file.
+
+        Raises:
+            PermanentError: dbt cannot write it.
+            TransientError: The database went away or was busy.
+        """
+        with self._session(url) as connection:
+            result = self._invoke(connection, ["docs", "generate", "--static"], [], [])
+        if not result.success:
+            raise _failure(result, [])
+        page = self.settings.home / "docs" / "index.html"
+        page.parent.mkdir(parents=True, exist_ok=True)
+        return Path(shutil.copyfile(self.folder / "target" / "static_index.html", page))
+
     @contextmanager
     def _session(self, url: str) -> Iterator[Connection]:
         """Hold dbt for this process and, in the database, for all others; both are free again when the holder dies."""
@@ -167,7 +184,8 @@ class Dbt:
         return self._dbt([*arguments, "--vars", json.dumps(variables)], self._manifest(connection.info.dbname))
 
     def _dbt(self, arguments: Sequence[str], manifest: Manifest | None) -> dbtRunnerResult:
-        command, *rest = arguments
+        # Options stand behind the command, which may have two words.
+        command = list(takewhile(lambda argument: not argument.startswith("-"), arguments))
         target, logs = self.folder / "target", self.folder / "logs"
         for folder in (target, logs):
             folder.mkdir(parents=True, exist_ok=True)
@@ -175,9 +193,9 @@ class Dbt:
             [
                 *("--quiet", "--no-use-colors", "--no-version-check", "--log-level", "none"),
                 *("--log-level-file", "info", "--log-path", str(logs)),
-                *(command, "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
+                *(*command, "--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)),
                 *("--target-path", str(target)),
-                *rest,
+                *arguments[len(command) :],
             ]
         )
 

@@ -5,6 +5,7 @@ follow from them. What a tenant decides for itself stands in its YAML file (`ten
 """
 
 import difflib
+import getpass
 import os
 from collections.abc import Iterable
 from datetime import date
@@ -131,3 +132,11 @@ def get_settings() -> Settings:
         name = "_".join(str(part) for part in first["loc"]) or "settings"
         variable = name if name == "DATABASE_URL" else f"INVENTRA_{name.upper()}"
         raise PermanentError(f"setting {variable}: {first['msg']}", f"correct or unset {variable}") from None
+
+
+def user_name() -> str:
+    """The operating system's name of who runs this process; its number where it has none, as in a container."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"user {os.getuid()}"

@@ -1,47 +1,21 @@
 """The logger of runs that a person started from a terminal: one event a stage instead of Dagster's stream.
 
-Belongs here: turning Dagster's step events into `StageEvent`s for whoever listens. How they look on a screen is
+Belongs here: turning Dagster's step events into those of `stage_events.py`. How they look on a screen is
 `cli/progress.py`; runs from the web page keep Dagster's own logger.
 """
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from dagster import DagsterEvent, DagsterEventType, InitLoggerContext, logger
 
-
-@dataclass(frozen=True)
-class StageEvent:
-    """A step that started, materialized an asset, ended well or failed."""
-
-    kind: Literal["started", "materialized", "finished", "failed"]
-    stage: str
-    asset: str = ""
-    metadata: dict[str, Any] = field(default_factory=dict)
-
+from inventra_pipelines.automation.stage_events import StageEvent, tell
 
 _STEP_KINDS: dict[DagsterEventType, Literal["started", "finished", "failed"]] = {
     DagsterEventType.STEP_START: "started",
     DagsterEventType.STEP_SUCCESS: "finished",
     DagsterEventType.STEP_FAILURE: "failed",
 }
-
-Listener = Callable[[StageEvent], None]
-
-_listeners: list[Listener] = []
-
-
-@contextmanager
-def listening(listener: Listener) -> Iterator[None]:
-    """Hand the stage events of in-process runs to a listener for the duration of the block."""
-    _listeners.append(listener)
-    try:
-        yield
-    finally:
-        _listeners.remove(listener)
 
 
 def _stage_event(event: DagsterEvent, seen: set[tuple[str, str]]) -> StageEvent | None:
@@ -70,8 +44,7 @@ class _StageHandler(logging.Handler):
         event = getattr(record, "dagster_event", None)
         stage_event = _stage_event(event, self._seen) if isinstance(event, DagsterEvent) else None
         if stage_event is not None:
-            for listener in list(_listeners):
-                listener(stage_event)
+            tell(stage_event)
 
 
 @logger(config_schema={}, description="One event a stage, for the command line.")

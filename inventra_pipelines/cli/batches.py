@@ -21,7 +21,7 @@ from inventra_pipelines.db.engine import connect
 from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.resources.landing import user_name
+from inventra_pipelines.settings import user_name
 from inventra_pipelines.tenants import get_tenant
 
 app = typer.Typer(no_args_is_help=True)

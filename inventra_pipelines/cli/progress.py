@@ -1,6 +1,6 @@
 """One line per stage while a run goes on: a live display on a terminal, plain lines in a log.
 
-Belongs here: timing the stages and showing their figures. The events come from `automation/console.py`.
+Belongs here: timing the stages and showing their figures. The events come from `automation/stage_events.py`.
 """
 
 import time
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from rich.live import Live
 from rich.spinner import Spinner
 
-from inventra_pipelines.automation.console import StageEvent, listening
+from inventra_pipelines.automation.stage_events import StageEvent, listening
 from inventra_pipelines.cli.console import out
 from inventra_pipelines.domain.words import counted
 

@@ -20,9 +20,9 @@ from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.tenant import FileMapping, TenantConfig
 from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.resources.landing import LandingZone
-from inventra_pipelines.settings import Settings
+from inventra_pipelines.settings import Settings, get_settings
 from inventra_pipelines.sources.correction_file import correction_text, correction_workbook
+from inventra_pipelines.sources.landing import Landing
 from inventra_pipelines.sources.reader.rejected_rows import Fault, RejectedSheet, read_rejected
 from inventra_pipelines.tenants import get_tenant
 
@@ -128,7 +128,8 @@ def write_corrections(
 
 def _correction(batch: Batch, mapping: FileMapping, faults: dict[tuple[str, int], list[Fault]], to: Path) -> bytes:
     label = f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}"
-    kept = LandingZone.open().kept_path(batch.sha256, batch.file_name)
+    settings = get_settings()
+    kept = Landing(settings.landing_root, settings.kept_folder).kept_path(batch.sha256, batch.file_name)
     if not kept.is_file():
         raise PermanentError(
             f"{label}: its kept copy {kept} is gone", "take the rows from the file as it was sent, by their numbers"

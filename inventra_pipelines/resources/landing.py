@@ -3,25 +3,15 @@
 Belongs here: opening it where the settings say, and an ingest's outcome as metadata. Reading files is `sources/`.
 """
 
-import getpass
-import os
 from collections.abc import Mapping, Sequence
 
 from dagster import ConfigurableResource
 
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.tenant import TenantConfig
-from inventra_pipelines.settings import get_settings
+from inventra_pipelines.settings import get_settings, user_name
 from inventra_pipelines.sources.ingest import IngestOutcome, ingest_windows
 from inventra_pipelines.sources.landing import Landing
-
-
-def user_name() -> str:
-    """The operating system's name of who runs this process; its number where it has none, as in a container."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return f"user {os.getuid()}"
 
 
 class LandingZone(ConfigurableResource):

@@ -16,8 +16,7 @@ from typer.testing import CliRunner
 from inventra_pipelines.cli.main import app
 from inventra_pipelines.db.embedded import database
 from inventra_pipelines.errors import PermanentError
-from inventra_pipelines.resources.landing import user_name
-from inventra_pipelines.settings import get_settings
+from inventra_pipelines.settings import get_settings, user_name
 from tests.installation import FIRST_DAY, Installation
 
 _MAPPING = """\

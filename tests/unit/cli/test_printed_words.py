@@ -2,7 +2,7 @@
 
 import pytest
 
-from inventra_pipelines.automation.console import StageEvent
+from inventra_pipelines.automation.stage_events import StageEvent
 from inventra_pipelines.cli.progress import StageTimes, _Lines
 from inventra_pipelines.domain.words import counted
 

@@ -3,15 +3,15 @@
 from tests.conftest import PROJECT
 
 
-def _pins(name: str) -> dict[str, list[str]]:
+def _pins(name: str) -> dict[str, set[str]]:
     """The hashes of each pinned version."""
-    pins: dict[str, list[str]] = {}
+    pins: dict[str, set[str]] = {}
+    hashes: set[str] = set()
     for line in (PROJECT / name).read_text().splitlines():
         if line.startswith(" "):
-            pins[pinned].append(line.strip(" \\"))
+            hashes.add(line.strip(" \\"))
         else:
-            pinned = line.strip(" \\")
-            pins[pinned] = []
+            hashes = pins[line.strip(" \\")] = set()
     return pins
 
 

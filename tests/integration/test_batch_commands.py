@@ -18,6 +18,7 @@ from inventra_pipelines.db.embedded import database
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.settings import get_settings, user_name
 from tests.installation import FIRST_DAY, Installation
+from tests.integration.served import Commands
 
 _MAPPING = """\
 datasets:
@@ -38,21 +39,32 @@ _SALES = _HEADER + "\n".join([*_GOOD[:3], *_BAD, *_GOOD[3:], "Summe;;9;;;"]) + "
 
 
 @pytest.fixture(scope="module")
-def shop(install: Callable[[str], Installation]) -> Iterator[Installation]:
-    """A tenant whose file of the first day was ingested on the command line: six good rows, four bad ones, totals."""
+def installed(install: Callable[[str], Installation]) -> Iterator[Installation]:
+    """A tenant of whom nothing is loaded; the server is held for all tests."""
     installation = install("batches")
     installation.add_tenant("shop", _MAPPING)
-    file = installation.home.parent / "tag.csv"
-    file.write_text(_SALES, encoding="utf-8")
     with mock.patch.dict(os.environ, installation.environment, clear=True), database(installation.settings):
         get_settings.cache_clear()
-        done = installation.inventra(
-            "ingest", str(file), "--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY)
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        (installation.home.parent / "ingest.out").write_text(done.stdout)
         yield installation
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def commands(installed: Installation) -> Iterator[Commands]:
+    """Commands that run a day."""
+    with Commands(installed) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shop(installed: Installation, commands: Commands) -> Installation:
+    """Its file of the first day was ingested on the command line: six good rows, four bad ones, totals."""
+    file = installed.home.parent / "tag.csv"
+    file.write_text(_SALES, encoding="utf-8")
+    done = commands.inventra("ingest", str(file), "--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY))
+    assert done.returncode == 0, done.stdout + done.stderr
+    (installed.home.parent / "ingest.out").write_text(done.stdout)
+    return installed
 
 
 def run(*arguments: object):
@@ -158,7 +170,7 @@ def test_rejected_rows_are_written_in_their_own_layout_the_same_bytes_each_time(
     assert target.read_bytes() == content
 
 
-def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installation, tmp_path: Path):
+def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installation, commands: Commands, tmp_path: Path):
     batch_id = only_batch(shop)["batch_id"]
     before = shop.rows("select item_code, quantity, corrects_row from raw.sales order by item_code, document_id")
     for extension in ("csv", "xlsx"):
@@ -170,7 +182,7 @@ def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installatio
     # As another row of the document: it is one more.
     page["B5"], page["E5"] = "101", "R1"
     book.save(tmp_path / "sales-corrected.xlsx")
-    done = shop.inventra(
+    done = commands.inventra(
         *("ingest", str(tmp_path / "sales-corrected.xlsx")),
         *("--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY)),
     )
@@ -194,10 +206,12 @@ def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installatio
     assert [line[:3] for line in lines[1:]] == [line.split(";")[:3] for line in _BAD]
 
 
-def test_repeated_keys_are_left_out_of_a_correction_unless_asked_for(shop: Installation, tmp_path: Path):
+def test_repeated_keys_are_left_out_of_a_correction_unless_asked_for(
+    shop: Installation, commands: Commands, tmp_path: Path
+):
     stock = tmp_path / "stock.csv"
     stock.write_text("counted_on,item_code,quantity_on_hand\n2026-03-02,A,1\n2026-03-02,A,2\n2026-03-02,B,x\n")
-    done = shop.inventra("ingest", str(stock), "--tenant", "shop", "--dataset", "stock", "--date", str(FIRST_DAY))
+    done = commands.inventra("ingest", str(stock), "--tenant", "shop", "--dataset", "stock", "--date", str(FIRST_DAY))
     assert done.returncode == 0, done.stdout + done.stderr
     batch_id = only_batch(shop, "stock.csv")["batch_id"]
     target = tmp_path / "fix.csv"
@@ -207,31 +221,10 @@ def test_repeated_keys_are_left_out_of_a_correction_unless_asked_for(shop: Insta
     assert len(target.read_text().splitlines()) == 3
 
 
-def test_a_held_file_is_told_released_and_loaded(shop: Installation, tmp_path: Path):
-    day = date(2026, 3, 5)
-    shop.add_tenant("shop", _MAPPING.replace("datasets:", "datasets:", 1) + "alerts: {stale_after_days: 5}\n")
-    text = (shop.home / "tenants" / "shop.yaml").read_text().replace("sales: {}", "sales: {least_rows: 5}")
-    (shop.home / "tenants" / "shop.yaml").write_text(text)
-    small = tmp_path / "klein.csv"
-    small.write_text(_HEADER + "05.03.2026;300;1;2,50;R20;\n")
-    held = shop.inventra("ingest", str(small), "--tenant", "shop", "--dataset", "sales", "--date", str(day))
-    batch = only_batch(shop, "sales-klein.csv")
-    assert held.returncode == 1
-    assert f"sales-klein.csv: held, batch {batch['batch_id']}" in held.stdout and "fewer than least_rows" in held.stdout
-    assert run("batches", "show", batch["batch_id"]).stdout.count("held") >= 2
-    done = shop.inventra("batches", "release", str(batch["batch_id"]))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert f"sales-klein.csv: loaded, batch {batch['batch_id']}" in done.stdout
-    assert "1 row read: 1 loaded, 0 rejected; 0 passed over as no data" in done.stdout
-    assert only_batch(shop, "sales-klein.csv")["state"] == "loaded"
-    again = run("batches", "release", batch["batch_id"])
-    assert isinstance(again.exception, PermanentError) and "not held, it is loaded" in str(again.exception)
-
-
-def test_a_refused_file_ends_with_one_and_says_why(shop: Installation, tmp_path: Path):
+def test_a_refused_file_ends_with_one_and_says_why(shop: Installation, commands: Commands, tmp_path: Path):
     wrong = tmp_path / "falsch.csv"
     wrong.write_text("a,b\n1,2\n")
-    done = shop.inventra("ingest", str(wrong), "--tenant", "shop", "--dataset", "sales", "--date", "2026-03-06")
+    done = commands.inventra("ingest", str(wrong), "--tenant", "shop", "--dataset", "sales", "--date", "2026-03-06")
     batch = only_batch(shop, "sales-falsch.csv")
     assert done.returncode == 1
     assert f"sales-falsch.csv: refused, batch {batch['batch_id']}" in done.stdout
@@ -261,9 +254,9 @@ def test_a_correction_names_its_kind_and_needs_the_kept_copy(shop: Installation,
     kept.write_bytes(content)
 
 
-def test_a_withdrawal_is_logged_with_who_did_it(shop: Installation):
+def test_a_withdrawal_is_logged_with_who_did_it(shop: Installation, commands: Commands):
     batch_id = only_batch(shop)["batch_id"]
-    done = shop.inventra("batches", "withdraw", str(batch_id))
+    done = commands.inventra("batches", "withdraw", str(batch_id))
     assert done.returncode == 0, done.stdout + done.stderr
     last = shop.rows(f"select actor, state from ops.batch_log where batch_id = '{batch_id}' order by entry_id")[-1]
     assert last == {"actor": user_name(), "state": "withdrawn"}
@@ -278,3 +271,27 @@ def test_a_second_withdrawal_says_so_and_what_to_do(shop: Installation):
     assert "is withdrawn already" in str(again.exception)
     assert "land it under another name" in str(again.exception) and f"--from {FIRST_DAY}" in str(again.exception)
     assert shop.value("select count(*) from ops.batch_log") == logged
+
+
+def test_a_held_file_is_told_released_and_loaded(shop: Installation, tmp_path: Path):
+    day = date(2026, 3, 5)
+    shop.add_tenant("shop", _MAPPING.replace("datasets:", "datasets:", 1) + "alerts: {stale_after_days: 5}\n")
+    text = (shop.home / "tenants" / "shop.yaml").read_text().replace("sales: {}", "sales: {least_rows: 5}")
+    (shop.home / "tenants" / "shop.yaml").write_text(text)
+    small = tmp_path / "klein.csv"
+    small.write_text(_HEADER + "05.03.2026;300;1;2,50;R20;\n")
+    # A process of its own: its tenant has changed.
+    with Commands(shop) as commands:
+        held = commands.inventra("ingest", str(small), "--tenant", "shop", "--dataset", "sales", "--date", str(day))
+        batch = only_batch(shop, "sales-klein.csv")
+        shown = run("batches", "show", batch["batch_id"]).stdout
+        done = commands.inventra("batches", "release", str(batch["batch_id"]))
+    assert held.returncode == 1
+    assert f"sales-klein.csv: held, batch {batch['batch_id']}" in held.stdout and "fewer than least_rows" in held.stdout
+    assert shown.count("held") >= 2
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"sales-klein.csv: loaded, batch {batch['batch_id']}" in done.stdout
+    assert "1 row read: 1 loaded, 0 rejected; 0 passed over as no data" in done.stdout
+    assert only_batch(shop, "sales-klein.csv")["state"] == "loaded"
+    again = run("batches", "release", batch["batch_id"])
+    assert isinstance(again.exception, PermanentError) and "not held, it is loaded" in str(again.exception)

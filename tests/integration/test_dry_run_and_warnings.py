@@ -14,11 +14,12 @@ from inventra_pipelines.cli.main import app
 from inventra_pipelines.db.embedded import database
 from inventra_pipelines.settings import get_settings
 from tests.installation import FIRST_DAY, Installation, day_of_sales, sales_csv
+from tests.integration.served import Commands
 
 
 @pytest.fixture(scope="module")
-def shop(install: Callable[[str], Installation]) -> Iterator[Installation]:
-    """A shop whose first day is loaded: forty lines of sales, an item of which its master does not name."""
+def installed(install: Callable[[str], Installation]) -> Iterator[Installation]:
+    """A shop of which nothing is loaded: forty lines of sales, an item of which its master does not name."""
     installation = install("warnings")
     installation.add_tenant("shop")
     file = installation.home / "tenants" / "shop.yaml"
@@ -30,14 +31,27 @@ def shop(install: Callable[[str], Installation]) -> Iterator[Installation]:
     (installation.home.parent / "day.csv").write_text(sales_csv(day_of_sales(FIRST_DAY, lines=40)))
     with mock.patch.dict(os.environ, installation.environment, clear=True), database(installation.settings):
         get_settings.cache_clear()
-        done = installation.inventra(
-            *("ingest", str(installation.home.parent / "day.csv")),
-            *("--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY)),
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        (installation.home.parent / "ingest.err").write_text(done.stderr)
         yield installation
     get_settings.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def commands(installed: Installation) -> Iterator[Commands]:
+    """Commands that run a day."""
+    with Commands(installed) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shop(installed: Installation, commands: Commands) -> Installation:
+    """Its first day is loaded."""
+    done = commands.inventra(
+        *("ingest", str(installed.home.parent / "day.csv")),
+        *("--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY)),
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (installed.home.parent / "ingest.err").write_text(done.stderr)
+    return installed
 
 
 def dry_run(file: Path, *more: str, day: str = str(FIRST_DAY)):
@@ -97,17 +111,17 @@ def test_a_file_that_is_far_too_small_would_be_held(shop: Installation, tmp_path
     assert "would replace 40" in str(standing(sales_file(tmp_path, "day.csv", 3))["message"])
 
 
-def test_the_dry_run_says_what_ingest_then_does(shop: Installation, tmp_path: Path):
+def test_the_dry_run_says_what_ingest_then_does(shop: Installation, commands: Commands, tmp_path: Path):
     file = sales_file(tmp_path, "late.csv", 5, prefix="L")
     day = str(FIRST_DAY + timedelta(2))
     told = standing(file, day)
     before = shop.value("select count(*) from raw.batches")
     assert told["outcome"] == "new"
-    done = shop.inventra("ingest", str(file), "--tenant", "shop", "--dataset", "sales", "--date", day)
+    done = commands.inventra("ingest", str(file), "--tenant", "shop", "--dataset", "sales", "--date", day)
     assert done.returncode == 0, done.stdout + done.stderr
     assert shop.value("select count(*) from raw.batches") == int(str(before)) + 1
     batch_id = shop.value("select batch_id from raw.batches where file_name = 'sales-late.csv'")
     assert f"batch {batch_id}" in str(told["message"])
     assert standing(file, day)["outcome"] == "loaded_already"
-    assert shop.inventra("batches", "withdraw", str(batch_id)).returncode == 0
+    assert commands.inventra("batches", "withdraw", str(batch_id)).returncode == 0
     assert standing(file, day)["outcome"] == "withdrawn"

@@ -65,9 +65,9 @@ def test_a_replay_of_a_day_changes_no_table_and_no_report(shop: Installation):
     assert any(name.endswith(".pdf") for name in before)
 
 
-def test_a_replay_of_the_whole_range_changes_no_table_and_no_report(shop: Installation):
+def test_a_replay_of_the_whole_range_changes_no_table_and_no_report(shop: Installation, commands: Commands):
     before = {name: value for name, value in shop.checksums().items() if name != "ops.load_manifest"}
-    done = shop.inventra(
+    done = commands.inventra(
         "backfill", "--tenant", "north", "--from", str(FIRST_DAY), "--to", str(LAST), "--stages", "history"
     )
     assert done.returncode == 0, done.stderr

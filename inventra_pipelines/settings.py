@@ -1,7 +1,7 @@
 """Where the environment is read, and nowhere else.
 
-Belongs here: every INVENTRA_* variable, DATABASE_URL and the SMTP settings, with their defaults, and the folders that
-follow from them. What a tenant decides for itself stands in its YAML file (`tenants.py`).
+Belongs here: every INVENTRA_* variable, DATABASE_URL and the SMTP settings, with their defaults, the folders that
+follow from them, and who runs the process. What a tenant decides for itself stands in its YAML file (`tenants.py`).
 """
 
 import difflib

@@ -3,7 +3,6 @@
 import random
 import re
 import time
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -12,14 +11,10 @@ import polars as pl
 import psycopg
 import pytest
 
-from inventra_pipelines.db.embedded import database
 from inventra_pipelines.db.engine import connect
-from inventra_pipelines.db.migrate import migrate
 from inventra_pipelines.db.reopened import reopened_days
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.contracts import POLARS_TYPES, SALES
-from inventra_pipelines.resources.dbt import Dbt
-from inventra_pipelines.settings import Settings
 from tests.integration.dbt_data import add_tenant, batches_of, copy_into
 from tests.integration.dbt_reference import Rules, line_kinds
 from tests.integration.test_dbt_models import Warehouse
@@ -53,17 +48,9 @@ RAW_SALES = {
 FOUND = "item_id, quantity, revenue, line_kind, counterpart_on"
 
 
-@pytest.fixture(scope="module")
-def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
-    settings = Settings(home=tmp_path_factory.mktemp("lines") / "home", DATABASE_URL=None)
-    with database(settings) as url:
-        migrate(url, settings.dagster_database, is_embedded=True)
-        dbt = Dbt(settings)
-        with connect(url) as connection:
-            as_they_are = [Window("nobody", FIRST, LAST)]
-            assert reopened_days(connection, as_they_are) == as_they_are
-        dbt.ensure_views(url)
-        yield Warehouse(url, dbt)
+def test_days_reopen_none_where_no_view_is_built(connection: psycopg.Connection) -> None:
+    as_they_are = [Window("nobody", FIRST, LAST)]
+    assert reopened_days(connection, as_they_are) == as_they_are
 
 
 def _tenant(warehouse: Warehouse, tenant_id: str, rules: Rules) -> None:

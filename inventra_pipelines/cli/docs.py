@@ -7,13 +7,15 @@ import typer
 
 from inventra_pipelines.cli.console import installation, out
 from inventra_pipelines.cli.tables import say
-from inventra_pipelines.resources.dbt import Dbt
 
 
 def docs(
     is_opened: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in the browser.")] = True,
 ) -> None:
     """Write the documentation of all models as one page, and open it."""
+    # dbt takes seconds to import, which the other commands need not wait for.
+    from inventra_pipelines.resources.dbt import Dbt
+
     with installation() as (settings, url):
         dbt = Dbt(settings)
         dbt.ensure_views(url)

@@ -68,50 +68,60 @@
     corrections as materialized (
 
         select
-            tenant_id,
-            landed_on,
-            batch_id,
-            corrects_row,
-            {{ corrected_batch_id('corrects_row') }} as of_batch_id,
-            {{ corrected_row_number('corrects_row') }} as of_row_number,
-            {{ corrected_sheet('corrects_row') }} as of_sheet
+            sales.tenant_id,
+            sales.landed_on,
+            sales.batch_id,
+            sales.sheet,
+            sales.row_number,
+            sales.corrects_row,
+            {{ corrected_batch_id('sales.corrects_row') }} as of_batch_id,
+            {{ corrected_row_number('sales.corrects_row') }} as of_row_number,
+            {{ corrected_sheet('sales.corrects_row') }} as of_sheet,
+            coalesce(originals.state in ('superseded', 'withdrawn', 'rejected'), false) as is_out
 
-        from {{ ref('stg_sales') }}
-        where corrects_row is not null
+        from {{ ref('stg_sales') }} as sales
+        left join {{ ref('stg_batches') }} as originals
+            on
+                sales.tenant_id = originals.tenant_id
+                and {{ corrected_batch_id('sales.corrects_row') }} = originals.batch_id
+        where sales.corrects_row is not null
 
     ),
 
-    -- A rejected row that loads after all, by other settings, or that was corrected once more: the last
-    -- correction stands for it, as one row or several.
-    corrected as (
+    -- A rejected row that loads after all, by other settings; a correction that was corrected once
+    -- more, as one row or several; one of a file that a newer one took the place of.
+    corrected as materialized (
 
         select
-            compared.batch_id,
-            compared.sheet,
-            compared.row_number
+            tenant_id,
+            of_batch_id as batch_id,
+            of_sheet as sheet,
+            of_row_number as row_number
 
-        from {{ compared }} as compared
-        inner join corrections
-            on
-                compared.tenant_id = corrections.tenant_id
-                and compared.batch_id = corrections.of_batch_id
-                and compared.row_number = corrections.of_row_number
-                and compared.sheet = corrections.of_sheet
+        from corrections
+        where
+            of_row_number is not null
+            and of_sheet is not null
+            and not is_out
 
         union
 
         select
-            compared.batch_id,
-            compared.sheet,
-            compared.row_number
+            corrections.tenant_id,
+            corrections.batch_id,
+            corrections.sheet,
+            corrections.row_number
 
-        from {{ compared }} as compared
-        inner join corrections
+        from corrections
+        left join corrections as later
             on
-                compared.tenant_id = corrections.tenant_id
-                and compared.corrects_row = corrections.corrects_row
-                and (corrections.landed_on, corrections.batch_id)
-                > (compared.landed_on, compared.batch_id)
+                corrections.tenant_id = later.tenant_id
+                and corrections.corrects_row = later.corrects_row
+                and (later.landed_on, later.batch_id)
+                > (corrections.landed_on, corrections.batch_id)
+        where
+            later.batch_id is not null
+            or corrections.is_out
 
     ),
 
@@ -132,6 +142,9 @@
                     and (later.sold_on = compared.sold_on or rules.document_numbers != 'daily')
                     and (later.landed_on, later.batch_id, later.sheet, later.row_number)
                     > (compared.landed_on, compared.batch_id, compared.sheet, compared.row_number)
+                    -- What a correction stands for takes no line's place.
+                    and (later.tenant_id, later.batch_id, later.sheet, later.row_number)
+                    not in (select tenant_id, batch_id, sheet, row_number from corrected)
             ) as is_superseded
 
         from {{ compared }} as compared
@@ -159,7 +172,8 @@
         from {{ compared }} as compared
         left join corrected
             on
-                compared.batch_id = corrected.batch_id
+                compared.tenant_id = corrected.tenant_id
+                and compared.batch_id = corrected.batch_id
                 and compared.sheet = corrected.sheet
                 and compared.row_number = corrected.row_number
         where
@@ -178,7 +192,7 @@
 
     ),
 
-    -- A corrected row belongs to the file that it was rejected from, unless that is not in force any more.
+    -- A corrected row belongs to the file that it was rejected from.
     repeated as (
 
         select
@@ -194,7 +208,7 @@
             end as from_sheet,
             case
                 when hashed.corrects_row is null then hashed.landed_on
-                else originals.landed_on
+                else coalesce(originals.landed_on, hashed.landed_on)
             end as from_landed_on
 
         from hashed
@@ -204,7 +218,6 @@
             on
                 hashed.tenant_id = originals.tenant_id
                 and {{ corrected_batch_id('hashed.corrects_row') }} = originals.batch_id
-                and originals.state in ('loaded', 'partially_loaded')
 
     ),
 
@@ -235,9 +248,7 @@
                 partition by
                     tenant_id,
                     from_landed_on,
-                    case
-                        when document_id is not null or from_landed_on is null then from_batch_id
-                    end,
+                    case when document_id is not null then from_batch_id end,
                     case when document_id is not null then from_sheet end,
                     is_repeated_in_file,
                     {{ sales_line_columns() }}
@@ -277,12 +288,18 @@
     union
 
     select
-        batch_id,
-        sheet,
-        row_number,
+        compared.batch_id,
+        compared.sheet,
+        compared.row_number,
         'superseded' as line_kind
 
-    from corrected
+    from {{ compared }} as compared
+    inner join corrected
+        on
+            compared.tenant_id = corrected.tenant_id
+            and compared.batch_id = corrected.batch_id
+            and compared.sheet = corrected.sheet
+            and compared.row_number = corrected.row_number
 
     union all
 

@@ -19,7 +19,13 @@ from dagster import (
 from inventra_pipelines.assets.dbt_models import describe, rows_metadata
 from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
-from inventra_pipelines.checks.normalize import items_are_known, lines_stand_once, stock_reconciles, units_are_known
+from inventra_pipelines.checks.normalize import (
+    corrections_hold,
+    items_are_known,
+    lines_stand_once,
+    stock_reconciles,
+    units_are_known,
+)
 from inventra_pipelines.db.batches import analyze_changed, index_new_blocks
 from inventra_pipelines.db.reopened import reopen
 from inventra_pipelines.resources.dbt import Dbt
@@ -40,6 +46,9 @@ _DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINE
         AssetCheckSpec("items_are_known", asset=DEMAND_DAILY, description="Every item stands in the tenant's master."),
         AssetCheckSpec(
             "units_are_known", asset=DEMAND_DAILY, description="Every quantity could be converted to its item's unit."
+        ),
+        AssetCheckSpec(
+            "corrections_hold", asset=DEMAND_DAILY, description="Every corrected row is about a file that is in force."
         ),
         AssetCheckSpec("lines_stand_once", asset=DEMAND_DAILY, description="No line of a document stands for another."),
         AssetCheckSpec(
@@ -65,6 +74,7 @@ def normalize(
     with postgres.connect(read_only=True) as connection:
         yield items_are_known(connection, sorted({window.tenant_id for window in windows}))
         yield units_are_known(connection, touched)
+        yield corrections_hold(connection, touched["sold_on"])
         yield lines_stand_once(connection, touched["sold_on"])
         # Simulated stock knows nothing of adjustments and of sales that could not have been.
         counted = [each for each in touched["counted_on"] if not TENANTS[each.tenant_id].is_stock_simulated]

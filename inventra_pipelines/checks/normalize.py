@@ -11,9 +11,10 @@ import psycopg
 from dagster import AssetCheckResult, AssetCheckSeverity
 
 from inventra_pipelines.assets.keys import DEMAND_DAILY, STOCK_DAILY
-from inventra_pipelines.db.reads.normalized import lines_twice, unknown_items, unknown_units
+from inventra_pipelines.db.reads.normalized import corrections_astray, lines_twice, unknown_items, unknown_units
 from inventra_pipelines.db.reads.stock import stock_differences
 from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.words import counted
 
 _SHOWN = 10
 
@@ -67,6 +68,28 @@ def units_are_known(connection: psycopg.Connection, touched: Mapping[str, Sequen
         passed=not any(lines.values()),
         severity=AssetCheckSeverity.WARN,
         metadata={**lines, "remedy": "declare unit_factors in the tenant's file, or quantity_factor in item_aliases"},
+    )
+
+
+def corrections_hold(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """Every corrected row of the touched days is about a file that is in force."""
+    found = corrections_astray(connection, windows)
+    first = [
+        f"{each.tenant_id} {each.file_name}: {counted(each.rows, 'row')} of batch {each.batch_id} "
+        f"{'corrects' if each.rows == 1 else 'correct'} batch {each.of_batch_id}, which is {each.state}"
+        for each in found[:_SHOWN]
+    ]
+    return AssetCheckResult(
+        asset_key=DEMAND_DAILY,
+        check_name="corrections_hold",
+        passed=not found,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "rows": sum(each.rows for each in found),
+            "first": "\n".join(first) or "none",
+            "remedy": "where a newer file holds the corrected rows, withdraw the file with the corrections; where it "
+            "does not, correct its own rejects with `inventra batches rejects`",
+        },
     )
 
 

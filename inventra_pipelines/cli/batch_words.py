@@ -4,6 +4,7 @@ Belongs here: the lines that several commands print of a batch. The commands are
 `ingest.py`.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from inventra_pipelines.cli.tables import say, title
@@ -11,6 +12,11 @@ from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.ingest.completeness import HELD
 from inventra_pipelines.domain.words import counted
 
+_NOT_COUNTED = {
+    "duplicate": "the same row stands in another file, or once more in this one",
+    "superseded": "a version of the line that landed later holds, or a correction does",
+    "unconverted": "nobody says how many of its item's units the stated unit is",
+}
 # Width of the labels before what is recorded.
 LABEL = 16
 
@@ -55,14 +61,21 @@ def is_held(batch: Batch) -> bool:
     return batch.state == "rejected" and HELD in (batch.message or "")
 
 
-def print_outcome(batch: Batch) -> None:
-    """Print what became of a file, after an empty line: its state, its own rows, why, and what to do next."""
+def print_outcome(batch: Batch, not_counted: Mapping[str, int] | None = None) -> None:
+    """Print what became of a file, after an empty line: its state, its own rows, why, and what to do next.
+
+    Args:
+        batch: As it is now.
+        not_counted: Loaded rows of sales that are no demand, by kind of line.
+    """
     state = "held" if is_held(batch) else "refused" if batch.state == "rejected" else batch.state.replace("_", " ")
     title(f"{batch.file_name}: {state}, batch {batch.batch_id}")
     if batch.is_live:
         counts = f"{batch.rows_accepted:,} loaded, {batch.rows_rejected:,} rejected"
         passed_over = f"{batch.rows_passed_over:,} passed over as no data"
         say(f"{counted(batch.rows_read, 'row')} read: {counts}; {passed_over}", 2, 2)
+        for kind, rows in (not_counted or {}).items():
+            say(f"{counted(rows, 'row')} loaded and not counted: {_NOT_COUNTED[kind]}", 2, 2)
     else:
         say("none of its rows are loaded", 2, 2)
     if batch.message:

@@ -24,6 +24,7 @@ from inventra_pipelines.cli.standing import Landing, landed_name, standing_of
 from inventra_pipelines.cli.tables import say, title
 from inventra_pipelines.db.batches import read_batches
 from inventra_pipelines.db.engine import connect
+from inventra_pipelines.db.reads.normalized import not_counted
 from inventra_pipelines.domain.ingest.batches import Batch
 from inventra_pipelines.domain.tenant import Dataset, TenantConfig
 from inventra_pipelines.errors import InventraError, PermanentError
@@ -63,8 +64,10 @@ def ingest(
             failure = error
         with connect(url, read_only=True) as connection:
             batch = _batch_of(connection, landed, config, dataset, day)
+            is_normalized = batch is not None and dataset == "sales" and failure is None
+            kinds = not_counted(connection, tenant, batch.batch_id) if batch and is_normalized else {}
         if batch is not None:
-            print_outcome(batch)
+            print_outcome(batch, kinds)
     if failure is not None:
         raise failure
     if batch is not None and batch.state == "rejected":

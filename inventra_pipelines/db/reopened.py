@@ -54,7 +54,8 @@ _OTHER_VERSIONS = """
     where versions.tenant_id = %(tenant_id)s
 """
 
-# A corrected row stands for the rejected one, should that load by now, and for what corrected it before.
+# A corrected row stands for the rejected one, should that load by now, and for what corrected it before: these take no
+# line's place any more, whatever its day.
 _CORRECTED = """
     with
 
@@ -74,22 +75,33 @@ _CORRECTED = """
         select corrects_row from (table present except table stored) as landed
         union
         select corrects_row from (table stored except table present) as gone
+    ),
+
+    affected as materialized (
+        select sales.sold_on, sales.document_id, sales.line_number
+        from changed
+        inner join raw.sales as sales on sales.corrects_row = changed.corrects_row
+        where sales.tenant_id = %(tenant_id)s
+        union
+        select sales.sold_on, sales.document_id, sales.line_number
+        from changed
+        inner join raw.batches as batches on batches.batch_id = split_part(changed.corrects_row, ':', 1)
+        inner join raw.sales as sales
+            on
+                sales.landed_on = batches.landed_on
+                and sales.batch_id = batches.batch_id
+                and concat_ws(':', sales.batch_id, sales.row_number, sales.sheet) = changed.corrects_row
+        where batches.tenant_id = %(tenant_id)s and sales.tenant_id = %(tenant_id)s
     )
 
-    select sales.sold_on
-    from changed
-    inner join raw.sales as sales on sales.corrects_row = changed.corrects_row
-    where sales.tenant_id = %(tenant_id)s
+    select sold_on
+    from affected
     union
-    select sales.sold_on
-    from changed
-    inner join raw.batches as batches on batches.batch_id = split_part(changed.corrects_row, ':', 1)
-    inner join raw.sales as sales
-        on
-            sales.landed_on = batches.landed_on
-            and sales.batch_id = batches.batch_id
-            and concat_ws(':', sales.batch_id, sales.row_number, sales.sheet) = changed.corrects_row
-    where batches.tenant_id = %(tenant_id)s and sales.tenant_id = %(tenant_id)s
+    select versions.sold_on
+    from affected
+    inner join raw.sales as versions
+        on versions.document_id = affected.document_id and versions.line_number = affected.line_number
+    where versions.tenant_id = %(tenant_id)s
 """
 
 # A pair of a sale and its cancellation depends on the lines between them alone. So a line outside of the window changes
@@ -263,19 +275,32 @@ def aliased_days(connection: psycopg.Connection, window: Window) -> dict[Dataset
     return days
 
 
-# Which file a corrected row counts with depends on whether the one that it was rejected from is in force.
+# Corrections count while the file is in force that they are about, and take a line's place only then.
 _CORRECTING = """
-    select distinct sales.sold_on
-    from raw.batches as batches
-    inner join raw.sales as sales on split_part(sales.corrects_row, ':', 1) = batches.batch_id
-    where
-        batches.tenant_id = %(tenant_id)s and batches.landed_on between %(first)s and %(last)s
-        and sales.tenant_id = %(tenant_id)s and sales.corrects_row is not null
+    with
+
+    corrections as materialized (
+        select sales.sold_on, sales.document_id, sales.line_number
+        from raw.batches as batches
+        inner join raw.sales as sales on split_part(sales.corrects_row, ':', 1) = batches.batch_id
+        where
+            batches.tenant_id = %(tenant_id)s and batches.landed_on between %(first)s and %(last)s
+            and sales.tenant_id = %(tenant_id)s and sales.corrects_row is not null
+    )
+
+    select sold_on
+    from corrections
+    union
+    select versions.sold_on
+    from corrections
+    inner join raw.sales as versions
+        on versions.document_id = corrections.document_id and versions.line_number = corrections.line_number
+    where versions.tenant_id = %(tenant_id)s
 """
 
 
 def corrected_days(connection: psycopg.Connection, window: Window) -> set[date]:
-    """Days of sale of rows that correct one of a file that landed in the window."""
+    """Days of sale of rows that correct one of a file that landed in the window, and of what they take the place of."""
     return {day for _, day in days_of(_find(connection, _CORRECTING, window))}
 
 

@@ -46,6 +46,7 @@ class Column:
         aliases: Headers, lower case, that map to it without being configured.
         minimum: Smallest value that is accepted, for quantities, money, ratios, days and numbers.
         maximum: Largest value that is accepted, where it is not the type's.
+        names_row: Whether its text names a row of a file: batch, row number and sheet.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Column:
     aliases: tuple[str, ...] = ()
     minimum: int | None = None
     maximum: int | None = None
+    names_row: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ SALES = Contract(
             CORRECTS_ROW,
             "text",
             "Rejected row whose place it takes, as a file for correction names it: batch, row and sheet, with colons.",
+            names_row=True,
         ),
     ),
     key=(),

@@ -90,11 +90,12 @@ class Rules:
 
 
 def line_kinds(
-    sales: pl.DataFrame, rules: Rules | None = None, in_force: Mapping[str, date] | None = None
+    sales: pl.DataFrame, rules: Rules | None = None, in_force: Mapping[str, date | None] | None = None
 ) -> pl.DataFrame:
     """The raw rows with `item_id`, `quantity` in units of it, `line_kind`, `revenue` and `counterpart_on`.
 
-    Without rules, those of the gifts wholesaler. `in_force` are the landing days of batches that rows may correct.
+    Without rules, those of the gifts wholesaler. `in_force` are the landing days of batches on record, None
+    of those that are superseded.
     """
     rules = rules or Rules()
     absent = [column for column in (*_FILE_COLUMNS, "corrects_row") if column not in sales.columns]
@@ -132,8 +133,8 @@ def line_kinds(
     return pl.DataFrame(rows, schema=schema)
 
 
-def _corrected(rows: list[Row]) -> dict[int, str]:
-    """Rows that a correction, or a later one, stands for."""
+def _corrected(rows: list[Row], in_force: Mapping[str, date | None]) -> dict[int, str]:
+    """Rows that a correction, or a later one, stands for, and corrections of files that are not in force any more."""
     last: dict[str, tuple[date, str]] = {}
     for row in rows:
         if row["corrects_row"] is not None:
@@ -142,24 +143,27 @@ def _corrected(rows: list[Row]) -> dict[int, str]:
     for number, row in enumerate(rows):
         place = f"{row['batch_id']}:{row['row_number']}:{row['sheet']}"
         batch = (row["landed_on"], row["batch_id"])
-        if place in last or last.get(row["corrects_row"], batch) > batch:
+        of = row["corrects_row"]
+        is_corrected = place in last and in_force.get(row["batch_id"], row["landed_on"]) is not None
+        is_out = of is not None and of.split(":")[0] in in_force and in_force[of.split(":")[0]] is None
+        if is_corrected or is_out or last.get(of, batch) > batch:
             found[number] = "superseded"
     return found
 
 
-def _repeats(rows: list[Row], rules: Rules, in_force: Mapping[str, date]) -> dict[int, str]:
+def _repeats(rows: list[Row], rules: Rules, in_force: Mapping[str, date | None]) -> dict[int, str]:
     """Which rows, by their place in the order of landing, are superseded or duplicate."""
     counts_once = rules.repeated_lines == "duplicate"
-    found = _corrected(rows)
+    found = _corrected(rows, in_force)
     versions: dict[tuple[Any, ...], int] = {}
     copies: dict[tuple[Any, ...], list[int]] = defaultdict(list)
     for number, row in enumerate(rows):
         key = (row["document_id"], row["line_number"], row["location_id"])
         if rules.document_numbers == "daily":
             key = (*key, row["sold_on"])
+        if number in found:
+            continue
         if None in key:
-            if number in found:
-                continue
             copies[tuple(row[column] for column in _LINE_COLUMNS)].append(number)
             continue
         if key in versions:
@@ -173,8 +177,8 @@ def _repeats(rows: list[Row], rules: Rules, in_force: Mapping[str, date]) -> dic
             file, landed_on = (row["batch_id"], row["sheet"]), row["landed_on"]
             if row["corrects_row"] is not None:
                 batch_id, _, sheet = row["corrects_row"].split(":", 2)
-                file, landed_on = (batch_id, sheet), in_force.get(batch_id)
-            source = landed_on or file[0] if row["document_id"] is None else (landed_on, file)
+                file, landed_on = (batch_id, sheet), in_force.get(batch_id) or landed_on
+            source = landed_on if row["document_id"] is None else (landed_on, file)
             in_file = (*file, *(row[column] for column in _FILE_COLUMNS))
             if counts_once and in_file in seen:
                 found[number] = "duplicate"

@@ -206,6 +206,15 @@ def test_the_corrected_file_fills_the_gaps_and_doubles_nothing(shop: Installatio
     assert [line[:3] for line in lines[1:]] == [line.split(";")[:3] for line in _BAD]
 
 
+def test_rows_that_load_and_do_not_count_are_told(shop: Installation, tmp_path: Path):
+    again = tmp_path / "nochmal.csv"
+    again.write_text(_HEADER + _GOOD[1] + "\n02.03.2026;0300;1;2,50;R30;\n", encoding="utf-8")
+    done = shop.inventra("ingest", str(again), "--tenant", "shop", "--dataset", "sales", "--date", str(FIRST_DAY))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 rows read: 2 loaded, 0 rejected" in done.stdout
+    assert "1 row loaded and not counted: the same row stands in another file" in " ".join(done.stdout.split())
+
+
 def test_repeated_keys_are_left_out_of_a_correction_unless_asked_for(
     shop: Installation, commands: Commands, tmp_path: Path
 ):

@@ -98,22 +98,57 @@ def test_a_row_that_equals_another_of_its_file_is_one_more(warehouse: Warehouse,
     assert set(_kinds(warehouse, tenant_id).values()) == {"sale"}
 
 
-@pytest.mark.parametrize("document", ["D1", None])
-def test_where_the_file_itself_was_corrected_as_well_the_row_counts_once(warehouse: Warehouse, document: str | None):
-    tenant_id = warehouse.tenant(f"corrected-both-ways-{document}")
-    _in_force(warehouse, tenant_id, state="superseded")
-    whole = [_sale(3, number, "whole", document_id=document) for number in (4, 5)]
-    warehouse.add(tenant_id, "sales", *whole, _correction(tenant_id, 5, sold_on=3, document_id=document))
+@pytest.mark.parametrize("state", ["superseded", "withdrawn"])
+@pytest.mark.parametrize("units", [1, 3])
+def test_a_correction_of_a_file_that_is_not_in_force_any_more_does_not_count(
+    warehouse: Warehouse, state: str, units: int
+):
+    tenant_id = warehouse.tenant(f"corrected-both-ways-{state}-{units}")
+    _in_force(warehouse, tenant_id, state)
+    correction = _correction(tenant_id, 5, sold_on=3, document_id=None, quantity=units)
+    warehouse.add(tenant_id, "sales", *[_sale(3, number, "whole", document_id=None) for number in (4, 5)], correction)
     _touch(warehouse, tenant_id, 3)
-    assert sorted(_kinds(warehouse, tenant_id).values()) == ["duplicate", "sale", "sale"]
+    kinds = _kinds(warehouse, tenant_id)
+    assert kinds.pop(("fix", 2, str(day(3)))) == "superseded"
+    assert [*kinds.values()] == ["sale", "sale"]
+
+
+@pytest.mark.parametrize("sold_on", [3, 20])
+def test_a_correction_that_does_not_hold_takes_no_lines_place(warehouse: Warehouse, sold_on: int):
+    tenant_id = warehouse.tenant(f"corrected-line-{sold_on}")
+    _in_force(warehouse, tenant_id)
+    warehouse.add(tenant_id, "sales", _sale(3, 2, line_number=1))
+    # By mistake the number of another line, mended a day later.
+    warehouse.add(tenant_id, "sales", _correction(tenant_id, 3, sold_on, quantity=2, line_number=1))
+    _touch(warehouse, tenant_id, 3, sold_on)
+    assert _kinds(warehouse, tenant_id)[FILE, 2, str(day(3))] == "superseded"
+    warehouse.add(tenant_id, "sales", _correction(tenant_id, 3, 30, "fix-2", quantity=2, line_number=2))
+    _touch(warehouse, tenant_id, 30)
+    assert sorted(_kinds(warehouse, tenant_id).items()) == [
+        ((FILE, 2, str(day(3))), "sale"),
+        (("fix", 2, str(day(sold_on))), "superseded"),
+        (("fix-2", 2, str(day(30))), "sale"),
+    ]
+
+
+def test_no_tenant_corrects_the_rows_of_another(warehouse: Warehouse):
+    mine, other = warehouse.tenant("corrected-mine"), warehouse.tenant("corrected-other")
+    for tenant_id in (mine, other):
+        _in_force(warehouse, tenant_id)
+    warehouse.add(mine, "sales", _sale(3, 5))
+    warehouse.add(other, "sales", _correction(mine, 5, sold_on=3))
+    _touch(warehouse, mine, 3)
+    _touch(warehouse, other, 3)
+    assert [*_kinds(warehouse, mine).values(), *_kinds(warehouse, other).values()] == ["sale", "sale"]
 
 
 def test_days_of_corrections_follow_from_the_landing_day_of_what_they_correct(warehouse: Warehouse):
     tenant_id = warehouse.tenant("corrected-days")
     _in_force(warehouse, tenant_id)
-    warehouse.add(tenant_id, "sales", _sale(3, 5), _correction(tenant_id, 6, sold_on=20) | {"landed_on": day(9)})
+    fix = _correction(tenant_id, 6, sold_on=20, line_number=1) | {"landed_on": day(9)}
+    warehouse.add(tenant_id, "sales", _sale(3, 5), _sale(7, 8, "other", line_number=1), fix)
     with connect(warehouse.url, read_only=True) as connection:
-        assert corrected_days(connection, Window(tenant_id, day(0), day(0))) == {day(20)}
+        assert corrected_days(connection, Window(tenant_id, day(0), day(0))) == {day(7), day(20)}
         assert corrected_days(connection, Window(tenant_id, day(1), day(0) + timedelta(30))) == set()
 
 

@@ -1,4 +1,4 @@
-"""Checks of what one file says: days that have not come yet, and lines that are there twice."""
+"""Checks of what one file says: days that have not come yet, lines that are there twice, corrections of nothing."""
 
 from datetime import date
 
@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from inventra_pipelines.checks.ingest import days_have_come
-from inventra_pipelines.checks.normalize import lines_stand_once
+from inventra_pipelines.checks.normalize import corrections_hold, lines_stand_once
 from inventra_pipelines.db.writes import Window
 
 DAY = date(2026, 3, 2)
@@ -89,3 +89,35 @@ def test_a_number_that_comes_again_for_another_item_on_a_later_day_is_named(file
     assert _warned(files) == "none", "a line may be dated anew"
     _line(files, "b2", 3, "sale", item="B", day=later)
     assert _warned(files) == "shop sales.csv: document D1, line 1"
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        ("loaded", "none"),
+        ("partially_loaded", "none"),
+        ("superseded", "shop fix.csv: 2 rows of batch b2 correct batch b1, which is superseded"),
+        ("withdrawn", "shop fix.csv: 2 rows of batch b2 correct batch b1, which is withdrawn"),
+        (None, "shop fix.csv: 2 rows of batch b2 correct batch b1, which is unknown"),
+    ],
+)
+def test_corrections_of_a_file_that_is_not_in_force_are_named(
+    connection: psycopg.Connection, state: str | None, words: str
+):
+    connection.execute(BATCH, ("b2", "fix.csv"))
+    if state:
+        connection.execute(BATCH, ("b1", "sales.csv"))
+        connection.execute("update raw.batches set state = %s where batch_id = 'b1'", (state,))
+    for row in (2, 3):
+        connection.execute(
+            """
+            insert into raw.sales (
+                tenant_id, landed_on, batch_id, sheet, row_number, sold_on, sold_at, item_code, quantity, unit_price,
+                corrects_row
+            )
+            values ('shop', %s, 'b2', '', %s, %s, %s, 'A', 1, 1, 'b1:7:')
+            """,
+            (DAY, row, DAY, DAY),
+        )
+    result = corrections_hold(connection, WINDOW)
+    assert (result.passed, result.metadata["first"].value) == (words == "none", words)

@@ -140,16 +140,19 @@ def _random_sales(tenant_id: str, seed: int, rows: int = 700) -> pl.DataFrame:
     return pl.DataFrame([{name: line.get(name) for name in RAW_SALES} for line in lines], schema=RAW_SALES)
 
 
-def _in_force(sales: pl.DataFrame) -> dict[str, date]:
-    """Landing days of the batches that a row may correct: of every second folder."""
+def _in_force(sales: pl.DataFrame) -> dict[str, date | None]:
+    """Landing days of batches on record: of two folders in three; those of one of these are superseded."""
     batches = sales.select("batch_id", "landed_on").unique().rows()
-    return {batch_id: landed_on for batch_id, landed_on in batches if landed_on.day % 2}
+    return {batch: landed_on if landed_on.day % 3 == 1 else None for batch, landed_on in batches if landed_on.day % 3}
 
 
 def _put_in_force(warehouse: Warehouse, sales: pl.DataFrame) -> None:
+    in_force = _in_force(sales)
     batches = batches_of(sales, "sales").with_columns(batch_id=pl.col("file_name"))
+    states = {batch: "superseded" if landed_on is None else "loaded" for batch, landed_on in in_force.items()}
+    known = batches.filter(pl.col("batch_id").is_in([*states]))
     with connect(warehouse.url) as connection:
-        copy_into(connection, "raw.batches", batches.filter(pl.col("batch_id").is_in([*_in_force(sales)])))
+        copy_into(connection, "raw.batches", known.with_columns(state=pl.col("batch_id").replace_strict(states)))
 
 
 def _land(warehouse: Warehouse, sales: pl.DataFrame) -> None:
@@ -165,7 +168,7 @@ def _found(warehouse: Warehouse, tenant_id: str) -> list[tuple[Any, ...]]:
 
 
 def _expected(
-    sales: pl.DataFrame, rules: Rules = RULES, in_force: dict[str, date] | None = None
+    sales: pl.DataFrame, rules: Rules = RULES, in_force: dict[str, date | None] | None = None
 ) -> list[tuple[Any, ...]]:
     columns = ["row_number", *re.split(r", ", FOUND)]
     return line_kinds(sales, rules, in_force or _in_force(sales)).sort("row_number").select(columns).rows()

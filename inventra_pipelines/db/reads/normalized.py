@@ -1,9 +1,11 @@
-"""What the checks of normalized data read: items without a master row, quantities without a known unit, lines twice.
+"""What the checks of normalized data read: items without a master row, quantities without a known unit, lines twice,
+corrections of what is not in force.
 
 Belongs here: SQL and its parameters.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import sql
@@ -52,6 +54,67 @@ _LINES_TWICE = """
         )
     order by batches.file_name, lines.document_id, lines.line_number
 """
+
+# Rows that correct a file which is not there, or not in force any more, count for themselves, or not at all.
+_CORRECTIONS_ASTRAY = """
+    select
+        batches.tenant_id,
+        batches.file_name,
+        batches.batch_id,
+        split_part(sales.corrects_row, ':', 1) as of_batch_id,
+        coalesce(originals.state, 'unknown') as state,
+        count(*) as rows
+    from raw.sales as sales
+    inner join raw.batches as batches on batches.batch_id = sales.batch_id
+    left join raw.batches as originals
+        on
+            originals.tenant_id = sales.tenant_id
+            and originals.batch_id = split_part(sales.corrects_row, ':', 1)
+    where
+        sales.tenant_id = %s
+        and sales.corrects_row is not null
+        and sales.sold_on between %s and %s
+        and (originals.batch_id is null or originals.state in ('superseded', 'withdrawn', 'rejected'))
+    group by 1, 2, 3, 4, 5
+    order by 1, 3, 4
+"""
+_NOT_COUNTED = """
+    select line_kind, count(*)
+    from intermediate.int_sales_lines
+    where
+        tenant_id = %(tenant_id)s and batch_id = %(batch_id)s
+        and sold_on in (select business_on from raw.batch_days where batch_id = %(batch_id)s)
+        and line_kind in ('duplicate', 'superseded', 'unconverted')
+    group by line_kind
+    order by line_kind
+"""
+
+
+@dataclass(frozen=True)
+class Astray:
+    """Rows of a file that correct another one, which is unknown to the tenant, superseded, withdrawn or rejected."""
+
+    tenant_id: str
+    file_name: str
+    batch_id: str
+    of_batch_id: str
+    state: str
+    rows: int
+
+
+def corrections_astray(connection: psycopg.Connection, windows: Sequence[Window]) -> list[Astray]:
+    """Corrections, sold on the windows' days, of files that are not in force, by file."""
+    return [
+        Astray(*row)
+        for window in windows
+        for row in connection.execute(_CORRECTIONS_ASTRAY, (window.tenant_id, window.first, window.last)).fetchall()
+    ]
+
+
+def not_counted(connection: psycopg.Connection, tenant_id: str, batch_id: str) -> dict[str, int]:
+    """Rows of a sales file by kind of line, of those kinds that are no demand though they might be meant so."""
+    found = connection.execute(_NOT_COUNTED, {"tenant_id": tenant_id, "batch_id": batch_id})
+    return dict(found.fetchall())
 
 
 def unknown_items(connection: psycopg.Connection, tenant_ids: Sequence[str]) -> list[tuple[str, str]]:

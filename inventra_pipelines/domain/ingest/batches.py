@@ -242,8 +242,9 @@ def _foreign(batch: Batch) -> FileRejected:
     )
 
 
-def _order(batch: Batch) -> tuple[date, str, str]:
-    return batch.landed_on, batch.file_name, batch.batch_id
+def _order(batch: Batch) -> tuple[date, str]:
+    """As they came: ids of a landing day begin with their number."""
+    return batch.landed_on, batch.batch_id
 
 
 def _without_duplicates(

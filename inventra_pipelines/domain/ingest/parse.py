@@ -55,6 +55,8 @@ _UNSEEN = r"[\u{AD}\u{200B}-\u{200F}\u{202A}-\u{202E}\u{2060}\u{2066}-\u{2069}\u
 # What an old system sends between its codes; NUL is refused.
 _CONTROLS = [chr(number) for number in (*range(1, 9), 11, 12, *range(14, 32), 127)]
 
+_NAMED_ROW = r"^[0-9a-f-]+:[0-9]{1,9}:"
+
 _REASONS = list(RowReason)
 
 
@@ -206,7 +208,13 @@ def _checked(
     reasons: pl.Series | None
     if column.type in ("code", "text"):
         length = pl.lit(texts).str.len_chars()
-        reasons = pl.select(pl.when(length > longest(column)).then(reason_code(RowReason.TOO_LONG))).to_series()
+        is_no_row = ~pl.lit(texts).str.contains(_NAMED_ROW) if column.names_row else pl.lit(False)
+        reasons = pl.select(
+            pl.when(length > longest(column))
+            .then(reason_code(RowReason.TOO_LONG))
+            .when(is_no_row)
+            .then(reason_code(RowReason.NOT_A_ROW))
+        ).to_series()
         return {column.name: texts}, _with_common_faults(texts, reasons)
     if column.type in ("date", "timestamp"):
         values, reasons = _checked_moments(texts, column, contract, mapping, day_zone)

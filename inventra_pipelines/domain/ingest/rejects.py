@@ -32,6 +32,7 @@ class RowReason(StrEnum):
     TOO_LONG = "too_long"
     FORMULA_ERROR = "formula_error"
     CONTROL_CHARACTER = "control_character"
+    NOT_A_ROW = "not_a_row"
     MALFORMED_ROW = "malformed_row"
     DUPLICATE_KEY = "duplicate_key"
 
@@ -45,6 +46,7 @@ ROW_REASONS: dict[RowReason, str] = {
     RowReason.TOO_LONG: "A code of more than 120 or a text of more than 4,000 characters.",
     RowReason.FORMULA_ERROR: "A spreadsheet's error such as #N/A stands where a value should.",
     RowReason.CONTROL_CHARACTER: "The value holds a NUL character, which no table can hold.",
+    RowReason.NOT_A_ROW: "What should name the row that it takes the place of names none.",
     RowReason.MALFORMED_ROW: "The row has more or fewer fields than the header.",
     RowReason.DUPLICATE_KEY: "The key stands again further down in the same file; the last row holds.",
 }
@@ -157,6 +159,7 @@ def reject_message(reason: RowReason, column: Column, mapping: FileMapping) -> p
         RowReason.TOO_LONG: f"is too long; expected at most {longest(column)} characters.",
         RowReason.FORMULA_ERROR: "is a spreadsheet's error; expected a value.",
         RowReason.CONTROL_CHARACTER: "holds a NUL character; expected plain text.",
+        RowReason.NOT_A_ROW: "names no row; expected a batch, a row number and a sheet, with colons between them.",
     }
     if reason is RowReason.MISSING_VALUE:
         return pl.lit(f"{column.name} is empty; expected a value in every row.")
@@ -186,6 +189,7 @@ def reject_hint(reason: RowReason, column: Column, dataset: str, formats: Sequen
             RowReason.OUT_OF_RANGE: f"correct {column.name} where the file is made",
             RowReason.TOO_LONG: f"shorten {column.name}, or map another header to it under columns",
             RowReason.CONTROL_CHARACTER: "export the file as UTF-8 text",
+            RowReason.NOT_A_ROW: f"leave {column.name} as the file for correction has it, or empty it",
         }[reason]
     )
 

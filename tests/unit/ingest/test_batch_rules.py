@@ -141,3 +141,15 @@ def test_ids_of_a_day_sort_by_arrival_and_stay_as_they_are():
     assert [again.of("sales", MONDAY, "b.csv", "1"), evening, stock] == sorted([stock, evening, morning])
     assert again.of("sales", MONDAY, "a.csv", "2") == evening
     assert len({morning, evening, stock}) == 3
+
+
+def test_of_a_days_counts_the_last_to_come_holds_whatever_the_files_are_called():
+    names = [("z.csv", "x"), ("a.csv", "y"), ("b.csv", "x"), ("zz.csv", "x")]
+    arrived = [
+        replace(batch(name, content, dataset="stock"), batch_id=f"{number:04}-{content}")
+        for number, (name, content) in enumerate(names, 1)
+    ]
+    assert set(states(run(arrived[:2])).values()) == {"load"}
+    recorded = [replace(each, state="loaded", rows_read=5) for each in arrived[:2]]
+    again = states(run(arrived, recorded))
+    assert again == {**dict.fromkeys(names[:3], "load"), ("zz.csv", "x"): "duplicate"}

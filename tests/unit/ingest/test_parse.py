@@ -76,6 +76,8 @@ def test_a_good_row_has_the_contracts_types_and_its_codes_stay_text():
         ("sales", {"description": "#BUSY!"}, "description", "formula_error", "#BUSY!"),
         ("sales", {"unit_price": "#DIV/0!"}, "unit_price", "formula_error", "#DIV/0!"),
         ("sales", {"description": "a\x00b"}, "description", "control_character", "a␀b"),
+        ("sales", {"corrects_row": "0002-6CB:3:"}, "corrects_row", "not_a_row", "0002-6CB:3:"),
+        ("sales", {"corrects_row": "0002-6cb"}, "corrects_row", "not_a_row", "0002-6cb"),
         ("stock", {"counted_on": "2024-01-02 10:00"}, "counted_on", "not_a_date", "2024-01-02 10:00"),
         ("stock", {"quantity_reserved": "-1"}, "quantity_reserved", "out_of_range", "-1"),
     ],
@@ -238,7 +240,7 @@ def test_a_format_is_suggested_only_where_it_reads_every_rejected_text_of_the_co
 def test_every_reject_has_a_hint():
     frame = rows(
         GOOD | {"quantity": "x", "unit_price": "1e99", "line_number": "1.5", "item_code": "x" * 121},
-        GOOD | {"sold_at": "x", "description": "#N/A", "channel": "a\x00b"},
+        GOOD | {"sold_at": "x", "description": "#N/A", "channel": "a\x00b", "corrects_row": "x"},
         GOOD | {"item_code": None},
         GOOD,
         GOOD,

@@ -16,7 +16,7 @@ from dagster import (
     multi_asset,
 )
 
-from inventra_pipelines.assets.dbt_models import describe, rows_metadata
+from inventra_pipelines.assets.dbt_models import describe, rows_metadata, table_metadata
 from inventra_pipelines.assets.keys import (
     DAILY_KPIS,
     DEMAND_DAILY,
@@ -29,6 +29,7 @@ from inventra_pipelines.assets.keys import (
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
 from inventra_pipelines.checks.analytics import revenue_reconciles
 from inventra_pipelines.db.batches import touched_windows
+from inventra_pipelines.db.reads.previews import preview
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
 
@@ -68,8 +69,9 @@ def analytics(
     with postgres.connect(read_only=True) as connection:
         touched = touched_windows(connection, windows)
     models = dbt.run(postgres.url, select=["marts"], touched=touched, as_of=windows)
-    for key in _DEPENDENCIES:
-        rebuilt = touched[_DATE_COLUMNS[key]] if key in _DATE_COLUMNS else windows
-        yield MaterializeResult(asset_key=key, metadata=rows_metadata(models, key, rebuilt))
     with postgres.connect(read_only=True) as connection:
+        for key in _DEPENDENCIES:
+            rebuilt = touched[_DATE_COLUMNS[key]] if key in _DATE_COLUMNS else windows
+            latest = table_metadata(preview(connection, key.path[-1], rebuilt))
+            yield MaterializeResult(asset_key=key, metadata={**rows_metadata(models, key, rebuilt), "latest": latest})
         yield revenue_reconciles(connection, touched["sold_on"])

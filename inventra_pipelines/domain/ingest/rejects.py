@@ -179,6 +179,8 @@ def reject_hint(reason: RowReason, column: Column, dataset: str, formats: Sequen
     if reason is RowReason.NOT_A_DATE and formats:
         named = " or ".join(f"'{date_format}'" for date_format in formats)
         return pl.lit(f"add {named} to date_formats {setting} if that is what it is")
+    if reason is RowReason.FORMULA_ERROR and column.required:
+        return pl.lit("correct the formula where the file is made")
     if reason is RowReason.FORMULA_ERROR:
         return pl.format(f"correct the formula, or add '{{}}' to null_values {setting}", pl.col("raw_value"))
     return pl.lit(

@@ -237,6 +237,18 @@ def test_a_format_is_suggested_only_where_it_reads_every_rejected_text_of_the_co
     assert not any("%d/%m" in hint or "%m/%d" in hint for hint in parsed.rejects["hint"])
 
 
+@pytest.mark.parametrize(
+    ("column", "hint"),
+    [
+        ("unit_price", "correct the formula where the file is made"),
+        ("description", "correct the formula, or add '#REF!' to null_values under datasets.sales"),
+    ],
+    ids=["required", "optional"],
+)
+def test_a_required_column_is_not_told_to_read_an_error_as_nothing(column, hint):
+    assert only_reject(parse(rows(GOOD | {column: "#REF!"})))["hint"] == hint
+
+
 def test_every_reject_has_a_hint():
     frame = rows(
         GOOD | {"quantity": "x", "unit_price": "1e99", "line_number": "1.5", "item_code": "x" * 121},

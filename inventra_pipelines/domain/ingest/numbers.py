@@ -23,8 +23,9 @@ _SPACES = "[ '\u00a0\u2009\u202f\u2019]"
 # What nearly every number looks like: exact in four places, and far from any limit.
 _USUAL = {".": r"^-?[0-9]{1,9}(?:\.[0-9]{1,4})?$", ",": r"^-?[0-9]{1,9}(?:,[0-9]{1,4})?$"}
 _MINUS = "\u2212"
-# What may be a currency or a unit beside a number.
-_SIGN = r"[^0-9\s.,()+'%\u2212-]{1,4}"
+# What may be a currency beside a number: a sign, also with letters (`US$`), a short code or word (EUR, kr), or 元.
+_CURRENCY = r"\p{L}{0,3}\p{Sc}\p{L}{0,3}|\p{L}{2,4}|[\p{Han}\p{Hangul}]"
+_UNIT = r"[\p{L}\p{Sc}°][\p{L}\p{Sc}\p{No}]{0,3}"
 
 
 def parse_numbers(texts: pl.Series, column: Column, mapping: FileMapping) -> tuple[pl.Series, pl.Series | None]:
@@ -131,6 +132,16 @@ def _fault(text: pl.Expr, number: pl.Expr, value: pl.Expr, column: Column) -> pl
     return fault
 
 
+def currency_beside(text: pl.Expr) -> pl.Expr:
+    """What may be a currency's sign or code before or behind a number; null where nothing is."""
+    return _beside(text, _CURRENCY)
+
+
+def _beside(text: pl.Expr, sign: str) -> pl.Expr:
+    before = text.str.extract(rf"^[(+\-{_MINUS}]?\s?({sign})\s?[+\-{_MINUS}]?[0-9]", 1)
+    return pl.coalesce(before, text.str.extract(rf"[0-9]\s?({sign})[\-{_MINUS}]?\)?$", 1))
+
+
 def number_hint(text: pl.Expr, column: Column, mapping: FileMapping, dataset: str) -> pl.Expr:
     """What would make a text that is no number one: a setting of the mapping, or how it is to be sent."""
     mark, other = mapping.decimal_mark, "," if mapping.decimal_mark == "." else "."
@@ -138,8 +149,7 @@ def number_hint(text: pl.Expr, column: Column, mapping: FileMapping, dataset: st
     setting = f"under datasets.{dataset}"
     if column.type == "money" and mapping.currency_signs:
         text = _without_sign(text, mapping.currency_signs)
-    before = text.str.extract(rf"^[(+\-{_MINUS}]?\s?({_SIGN})\s?[+\-{_MINUS}]?[0-9]", 1)
-    sign = pl.coalesce(before, text.str.extract(rf"[0-9]\s?({_SIGN})[\-{_MINUS}]?\)?$", 1))
+    sign = currency_beside(text) if column.type == "money" else _beside(text, _UNIT)
     is_group = text.str.contains(rf"^[(+-]?[1-9][0-9]{{0,2}}{re.escape(other)}[0-9]{{3}}[)-]?$")
     parts = f"declare thousands_mark: '{other}' {setting} if the {name} parts thousands"
     marks = f"declare decimal_mark: '{other}' {setting} if the {name} is the decimal mark"

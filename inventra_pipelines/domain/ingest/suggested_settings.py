@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from inventra_pipelines.domain.contracts import Column, Contract
-from inventra_pipelines.domain.ingest.numbers import parse_numbers
+from inventra_pipelines.domain.ingest.numbers import currency_beside, parse_numbers
 from inventra_pipelines.domain.ingest.suggested_dates import suggest_date_formats
 from inventra_pipelines.domain.tenant import FileMapping
 
@@ -25,7 +25,6 @@ NOTHING = frozenset(
 )
 # Decimal and thousands mark, the plainest first.
 _MARKS: tuple[tuple[str, str | None], ...] = ((".", None), (",", None), (".", ","), (",", "."))
-_SIGN = re.compile(r"^[(+\-−]?\s?([^0-9\s.,()+'%\-−]{1,4})\s?[\-−]?[0-9]|[0-9]\s?([^0-9\s.,()+'%\-−]{1,4})-?\)?$")
 
 
 @dataclass(frozen=True)
@@ -171,9 +170,8 @@ def _signs(texts: Mapping[str, pl.Series], columns: Iterable[Column], mapping: F
     found: dict[str, str] = {}
     for column in columns:
         if column.type == "money":
-            for text in texts[column.name]:
-                match = _SIGN.search(text)
-                sign = (match[1] or match[2]) if match else None
+            signs = pl.select(currency_beside(pl.lit(texts[column.name]))).to_series()
+            for sign, text in zip(signs, texts[column.name], strict=True):
                 if sign and sign not in (mapping.currency_signs or []):
                     found.setdefault(sign, text)
     return found

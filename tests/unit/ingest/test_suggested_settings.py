@@ -31,6 +31,8 @@ def values(found: list[SuggestedSetting], *, sure: bool = True) -> list[tuple[st
         ({"quantity": ["1", "1,234"], "unit_price": ["2.50"]}, [("thousands_mark", ",")]),
         ({"quantity": ["1 234", "5"], "unit_price": ["2.50"]}, []),
         ({"unit_price": ["$1.50", "2.50 $"]}, [("currency_signs", ["$"])]),
+        ({"unit_price": ["2.50 €", '"1,00"x', "[3]", "4/", "5 p", "(6)"]}, [("currency_signs", ["€"])]),
+        ({"unit_price": ["2.50 kr", "SEK 3", "4 zł"]}, [("currency_signs", ["kr", "SEK", "zł"])]),
         ({"quantity": ["1", "n/a", "-"]}, [("null_values", ["-", "n/a"])]),
         ({"customer_code": ["17850.0", "12"], "item_code": ["1.5", "2.0"]}, [("integer_codes", ["customer_code"])]),
     ],

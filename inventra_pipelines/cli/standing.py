@@ -93,7 +93,8 @@ def _standing(connection: psycopg.Connection, landing: Landing, config: TenantCo
     if known is not None and known.state == "withdrawn":
         return Standing("withdrawn", f"was withdrawn as batch {known.batch_id} and would stay out", known.batch_id)
     foreign = read_foreign(connection, config.tenant_id, [batch.sha256])
-    held = _held(batch, landing, recorded, config, read_released(connection, config.tenant_id))
+    released = read_released(connection, config.tenant_id)
+    held = _held(batch, landing, recorded, config, released)
     settled = settle(
         [batch],
         [],
@@ -101,7 +102,7 @@ def _standing(connection: psycopg.Connection, landing: Landing, config: TenantCo
         landing.day,
         landing.day,
         lambda _: Content(landing.rows_read, landing.rows_accepted),
-        lambda each: (each.dataset, each.sha256) in foreign,
+        lambda each: (each.dataset, each.sha256) in foreign and each.batch_id not in released,
         lambda _: held,
     )
     return _told(batch, settled, recorded)
@@ -134,7 +135,8 @@ def _told(batch: Batch, settled: Settlement, recorded: list[Batch]) -> Standing:
         if old.batch_id in out and old.is_live and old.place == batch.place:
             rows = counted(old.rows_accepted, "row")
             return Standing("replaces", f"would take the place of batch {old.batch_id}: {rows}", old.batch_id)
-    return Standing("new", f"would be loaded as batch {batch.batch_id}, beside what is there")
+    # Its number is not known before it lands: another file may come first.
+    return Standing("new", "would be loaded as a new batch, beside what is there")
 
 
 def _loaded_as(batch: Batch) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from inventra_pipelines.cli.tables import say, title
-from inventra_pipelines.domain.ingest.batches import Batch
+from inventra_pipelines.domain.ingest.batches import FOREIGN, Batch
 from inventra_pipelines.domain.ingest.completeness import HELD
 from inventra_pipelines.domain.words import counted
 
@@ -59,6 +59,11 @@ def print_reasons(reasons: list[dict[str, Any]]) -> None:
 def is_held(batch: Batch) -> bool:
     """Whether a batch is held back though it could be read."""
     return batch.state == "rejected" and HELD in (batch.message or "")
+
+
+def may_be_released(batch: Batch) -> bool:
+    """Whether a planner may take a batch as it is: it is held, or another tenant has the same data."""
+    return is_held(batch) or (batch.state == "rejected" and FOREIGN in (batch.message or ""))
 
 
 def print_outcome(batch: Batch, not_counted: Mapping[str, int] | None = None) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from inventra_pipelines.cli.batch_words import LABEL, batch_lines, is_held, print_outcome, print_reasons
+from inventra_pipelines.cli.batch_words import LABEL, batch_lines, may_be_released, print_outcome, print_reasons
 from inventra_pipelines.cli.console import BatchArgument, installation, out, read_rows
 from inventra_pipelines.cli.rejects import rejects
 from inventra_pipelines.cli.runs import execute, whole_day
@@ -135,7 +135,7 @@ app.command("rejects")(rejects)
 
 @app.command("release")
 def release(batch_id: BatchArgument) -> None:
-    """Take a held file as it is, however few rows it has, and run its day again."""
+    """Take a file as it is that is held, or that another tenant has as well, and run its day again."""
     with installation() as (settings, url):
         with connect(url) as connection:
             batch = find_batch(connection, batch_id)
@@ -151,7 +151,7 @@ def release(batch_id: BatchArgument) -> None:
 
 
 def _refuse_release(batch: Batch) -> None:
-    if is_held(batch):
+    if may_be_released(batch):
         return
     if batch.state == "rejected":
         raise PermanentError(f"batch {batch.batch_id} is refused, not held: {batch.message}", "send the file anew")

@@ -85,7 +85,7 @@ def read_foreign(connection: psycopg.Connection, tenant_id: str, contents: Colle
 
 
 def read_released(connection: psycopg.Connection, tenant_id: str) -> set[str]:
-    """Ids of the batches that are taken as they are, however small."""
+    """Ids of the batches that are taken as they are, however small, and whoever has the same data."""
     query = "select batch_id from raw.batch_releases where tenant_id = %s"
     return {batch_id for (batch_id,) in connection.execute(query, (tenant_id,)).fetchall()}
 
@@ -396,7 +396,7 @@ def withdraw_batch(connection: psycopg.Connection, batch_id: str, *, actor: str 
 
 
 def release_batch(connection: psycopg.Connection, batch_id: str) -> Batch:
-    """Take a batch as it is from now on, however few rows it has; the next run of its day loads it.
+    """Take a batch as it is from now on, however small, and whoever has the same data; its day's next run loads it.
 
     Raises:
         PermanentError: There is no such batch.

@@ -46,7 +46,8 @@ __all__ = ["IngestOutcome", "ingest_windows"]
 
 # What one transaction loads, in bytes of the files as they landed: a year of daily files, or one file of any size.
 _BYTES_AT_A_TIME = 256 * 2**20
-_NOTES_SHOWN = 3
+# As many as the reader tells of the rows that are no data; a message is the only place where they stand.
+_LINES_SHOWN = 20
 _REASONS_SHOWN = 5
 
 Report = Callable[[str], None]
@@ -238,13 +239,14 @@ class _Ingest:
             return Content(holding.accepted + holding.rejected, holding.accepted)
 
         live = {batch.batch_id for batch in recorded if batch.is_live}
+        released = read_released(self.connection, self.tenant.tenant_id)
         readable = [batch for batch in contents.standing if _key(batch) in found.holdings]
         held = held_batches(
             readable,
             {batch.batch_id: found.holdings[_key(batch)].accepted for batch in readable},
             recorded,
             self.tenant.feeds,
-            read_released(self.connection, self.tenant.tenant_id),
+            released,
         )
         return settle(
             contents.standing,
@@ -253,7 +255,7 @@ class _Ingest:
             window.first,
             window.last,
             content_of,
-            lambda batch: (batch.dataset, batch.sha256) in foreign,
+            lambda batch: _key(batch) in foreign and batch.batch_id not in released,
             # What is in force already stays so.
             lambda batch: None if batch.batch_id in live else held.get(batch.batch_id),
         )
@@ -340,16 +342,19 @@ def _message(done: FileDone) -> str | None:
         why = ", ".join([*kinds[:_REASONS_SHOWN], *(["…"] if len(kinds) > _REASONS_SHOWN else [])])
         parts.append(f"{done.rejected:,} of {counted(done.accepted + done.rejected, 'row')} rejected: {why}")
     if done.passed_over:
-        parts.append(f"{counted(done.passed_over, 'row')} passed over: {_first_of(done.notes, done.passed_over)}")
+        parts.append(f"{counted(done.passed_over, 'row')} passed over: {_named(done.notes, done.passed_over)}")
     if done.unread:
-        parts.append(f"not read: {_first_of(done.unread, len(done.unread))}")
+        parts.append(f"not read: {_named(done.unread, len(done.unread))}")
     if done.remarks:
-        parts.append(f"remarks: {_first_of(done.remarks, len(done.remarks))}")
+        parts.append(f"remarks: {_named(done.remarks, len(done.remarks))}")
     return ". ".join(parts) or None
 
 
-def _first_of(lines: Sequence[str], count: int) -> str:
-    return "; ".join([*lines[:_NOTES_SHOWN], *(["…"] if count > _NOTES_SHOWN else [])])
+def _named(lines: Sequence[str], count: int) -> str:
+    """The first of some lines, and how many more there are."""
+    shown = lines[:_LINES_SHOWN]
+    more = [f"and {count - len(shown):,} more"] if count > len(shown) else []
+    return "; ".join([*shown, *more])
 
 
 def _pieces(window: Window, files: Sequence[LandedFile]) -> list[_Piece]:

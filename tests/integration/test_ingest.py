@@ -296,6 +296,15 @@ def test_rows_passed_over_are_counted_and_named(shop: Shop):
     assert message.startswith("1 row passed over: totals in row 6: Total")
 
 
+def test_as_many_rows_passed_over_are_named_as_the_reader_tells_of(shop: Shop):
+    shop.land(HEADER + "".join(sale(MONDAY, f"I{number}") + HEADER for number in range(23)))
+    shop.ingest()
+    ((message,),) = shop.rows("select message from raw.batches")
+    assert message.startswith("23 rows passed over: repeated header in row 3: sold_at")
+    assert message.count("repeated header in row") == 20
+    assert message.endswith("; and 3 more")
+
+
 def test_a_message_counts_rows_by_column_and_reason(shop: Shop):
     shop.land(HEADER + sale(MONDAY, "A") + sale(MONDAY, "", "x") + sale(MONDAY, "", "") + "1,2\n")
     outcome = shop.ingest()
@@ -417,6 +426,25 @@ def test_a_file_of_another_tenant_is_refused_without_a_word_about_whose_it_is(sh
     assert shop.rows("select count(*) from raw.suppliers") == [(2,)]
     assert shop.ingest(tenant="rival").refused == []
     assert shop.items("rival") == ["A"]
+
+
+def test_a_file_that_two_tenants_have_loads_for_both_once_it_is_released(shop: Shop):
+    count = "counted_on,item_code,quantity_on_hand\n2024-01-01,A,1\n"
+    for tenant in ("rival", "shop"):
+        shop.land(count, name="stock.csv", tenant=tenant)
+    shop.ingest(tenant="rival")
+    loaded = "select tenant_id from raw.stock order by 1"
+    for _ in range(2):
+        (refused,) = shop.ingest().refused
+        assert refused.reason_code == "file_of_another_tenant"
+        assert shop.rows(loaded) == [("rival",)]
+    ((batch_id,),) = shop.rows("select batch_id from raw.batches where tenant_id = 'shop'")
+    assert f"inventra batches release {batch_id}" in refused.message
+    with connect(shop.url) as connection:
+        release_batch(connection, batch_id)
+    for tenant in ("shop", "rival", "shop"):
+        assert shop.ingest(tenant=tenant).refused == []
+        assert shop.rows(loaded) == [("rival",), ("shop",)]
 
 
 def test_a_new_mapping_replays_the_same_file_and_rebuilds_the_days_it_once_held(shop: Shop):

@@ -82,8 +82,16 @@ def test_a_file_of_another_tenant_is_refused_and_does_not_name_that_tenant(shops
     done = commands.inventra("run", "--tenant", "north", "--date", str(SECOND))
     line = _one_error_line(done, "sales-extra.csv", "tenant")
     assert "south" not in line
+    foreign = "select count(*) from raw.sales where tenant_id = 'north' and document_id like 'S%'"
+    assert shops.value(foreign) == 0
+    batch_id = str(shops.value("select batch_id from raw.batches where file_name = 'sales-extra.csv'"))
+    assert f"inventra batches release {batch_id}" in line
+    released = commands.inventra("batches", "release", batch_id)
+    assert released.returncode == 0, released.stdout + released.stderr
+    assert shops.value(foreign) == 12
     path.unlink()
-    assert shops.value("select count(*) from raw.sales where tenant_id = 'north' and document_id like 'S%'") == 0
+    assert commands.inventra("batches", "withdraw", batch_id).returncode == 0
+    assert shops.value(foreign) == 0
 
 
 def test_a_broken_file_of_one_tenant_does_not_hold_up_the_other_in_the_same_run(

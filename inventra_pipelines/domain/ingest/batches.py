@@ -7,7 +7,7 @@ Rules: a file that stands in its folder supersedes what landed under its name be
 that in force; a file that vanished stays, if it was loaded, and a refusal goes with its file; a withdrawn batch stays
 out; a feed that is far too small is held (`completeness.py`). The same content counts once: among sales, wherever it is
 in force; in datasets where the latest version holds, if nothing else landed in between, so that going back to an older
-version works. Transactions that another tenant's batch in force holds are refused.
+version works. Transactions that another tenant's batch in force holds are refused, until a planner releases them.
 """
 
 import hashlib
@@ -24,6 +24,8 @@ LIVE_STATES: tuple[BatchState, ...] = ("loaded", "partially_loaded")
 # Rows that can belong to one business only; two tenants may well share a supplier's item list.
 TRANSACTION_DATASETS = ("sales", "stock", "purchase_orders")
 UNKNOWN_DATASET = "unknown"
+# Tells a file that is refused for it, in its message; it does not say whose: a tenant learns nothing of another.
+FOREIGN = ": holds the same data as a file of another tenant"
 # Of the number in an id: more files of one tenant and day are taken, but do not sort any more.
 _DIGITS = 4
 
@@ -178,7 +180,7 @@ def settle(
         first: First landing day.
         last: Last landing day.
         content_of: What reading a batch's content gave.
-        is_foreign: Whether the content is in force under another tenant.
+        is_foreign: Whether the content is in force under another tenant, and is not released for this one.
         hold_of: Why a batch is held back though it could be read.
     """
     known = {batch.batch_id: batch for batch in recorded}
@@ -234,11 +236,11 @@ def settle(
 
 
 def _foreign(batch: Batch) -> FileRejected:
-    # It does not say whose: a tenant learns nothing of another.
     return FileRejected(
         FileReason.FILE_OF_ANOTHER_TENANT,
-        f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}: holds the same data as a file of another tenant",
-        "check who sent it; if the other one landed there by mistake, withdraw its batch first",
+        f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}{FOREIGN}",
+        "check who sent it; if the other one landed there by mistake, withdraw its batch first; if both are right, take "
+        f"this one as it is with `inventra batches release {batch.batch_id}`",
     )
 
 

@@ -4,12 +4,12 @@ Belongs here: finding and loading the files, with errors that name file and key.
 """
 
 import difflib
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from yaml.constructor import ConstructorError
 
 from inventra_pipelines.domain.setting_errors import in_words
@@ -27,6 +27,20 @@ from inventra_pipelines.domain.tenant import (
 )
 from inventra_pipelines.errors import PermanentError
 
+# The parts of a tenant's file, by where each stands.
+_PARTS: dict[str, type[BaseModel]] = {
+    "": TenantConfig,
+    "datasets.<dataset>": FileMapping,
+    "feeds.<dataset>": Feed,
+    "item_codes": ItemCodes,
+    "analytics": AnalyticsConfig,
+    "analytics.life_cycle": LifeCycle,
+    "forecast": ForecastConfig,
+    "planning": PlanningConfig,
+    "alerts": AlertConfig,
+    "notifications": Notifications,
+}
+
 
 def load_tenant(path: Path) -> TenantConfig:
     """Load one tenant's file.
@@ -37,14 +51,14 @@ def load_tenant(path: Path) -> TenantConfig:
     try:
         content = yaml.load(path.read_text(encoding="utf-8"), Loader=_KeysOnce)
     except (yaml.YAMLError, ValueError) as error:  # Of a date or a number that is none, and of wrong bytes.
-        problem = " ".join(str(error).split())
+        problem = " ".join(str(error).replace('"<unicode string>", ', "").split())
         raise PermanentError(f"tenant file {path} is not valid YAML: {problem}", "correct the file") from None
     if not isinstance(content, dict):
         raise PermanentError(f"tenant file {path} holds no settings", "start it with `tenant_id: ...` and `name: ...`")
     try:
         tenant = TenantConfig.model_validate(content)
     except ValidationError as error:
-        place, problem, remedy = in_words(error, content, _close_to)
+        place, problem, remedy = in_words(error, content, _remedy_for)
         raise PermanentError(f"tenant file {path}, {place}: {problem}", remedy) from None
     if tenant.tenant_id != path.stem:
         raise PermanentError(
@@ -71,14 +85,22 @@ class _KeysOnce(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-def _close_to(name: str) -> str | None:
-    """The setting of any part of a tenant's file that is spelled most like a name."""
-    parts = (
-        *(TenantConfig, FileMapping, ItemCodes, AnalyticsConfig, LifeCycle, ForecastConfig, PlanningConfig),
-        *(AlertConfig, Feed, Notifications),
-    )
-    known = [setting for part in parts for setting in part.model_fields]
-    return next(iter(difflib.get_close_matches(name, known, n=1)), None)
+def _remedy_for(path: Sequence[int | str]) -> str:
+    """What to do about a setting that there is not where it stands: where it belongs, or which one may be meant."""
+    name, above = str(path[-1]), [str(part) for part in path[:-1]]
+    here = ".".join([*above[:1], "<dataset>", *above[2:]] if above[:1] in (["datasets"], ["feeds"]) else above)
+    belongs = [part for part, model in _PARTS.items() if name in model.model_fields]
+    if belongs:
+        return f"it belongs {_under(belongs)}"
+    known = [setting for model in _PARTS.values() for setting in model.model_fields]
+    for close in difflib.get_close_matches(name, known, n=1):
+        parts = [part for part, model in _PARTS.items() if close in model.model_fields]
+        return f"did you mean {close}?" if here in parts else f"did you mean {close}? It belongs {_under(parts)}"
+    return "remove it"
+
+
+def _under(parts: Sequence[str]) -> str:
+    return " or ".join(f"under {part}" if part else "at the top level" for part in parts)
 
 
 def load_tenants(folder: Path, on_error: Callable[[PermanentError], None] | None = None) -> dict[str, TenantConfig]:

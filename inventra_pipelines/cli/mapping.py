@@ -160,8 +160,6 @@ def mapping_yaml(suggestion: Suggestion) -> str:
         lines.append(("    # The file does not tell; take the # away from each line whose 'if' is right:", ""))
         lines += [(f"    # {of.name}: {_written(of.value)}", of.why) for of in alone]
     lines += _constant_lines(suggestion)
-    if lines and all(_is_comment(text) for text, _ in lines):
-        lines.insert(0, ("    sheets: all", "as without this line; a dataset has to have one"))
     head = [("datasets:", ""), (f"  {suggestion.dataset}:{'' if lines else ' {}'}", "")]
     width = max((len(text) for text, why in lines if why), default=0)
     return "\n".join(f"{text:<{width}}  # {_on_one_line(why)}" if why else text for text, why in [*head, *lines])
@@ -202,10 +200,6 @@ def _constant_lines(suggestion: Suggestion) -> list[tuple[str, str]]:
         return [(f"    # constants: {{{missing}}}", why)] if missing else []
     lines = [("    constants:", ""), *((f"      {name}: {_written(text)}", _NOW) for name, text in stated.items())]
     return [*lines, *((f"      # {name}: ...", why) for name in suggestion.missing)]
-
-
-def _is_comment(text: str) -> bool:
-    return text.lstrip().startswith("#")
 
 
 def _written(value: Any) -> str:

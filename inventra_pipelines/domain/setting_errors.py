@@ -6,6 +6,7 @@ Belongs here: the words for each kind of fault that the models find. The models 
 import difflib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from pydantic import ValidationError
@@ -34,13 +35,22 @@ _BY_KIND = {
 _OF_FORM = ("string_pattern_mismatch", "string_too_short", "string_too_long")
 # What fits where a pattern or a length decides.
 _FORMS = {
-    "tenant_id": "lower-case letters, digits and hyphens, 2 to 39 of them, and begin with a letter",
+    "tenant_id": "2 to 39 lower-case letters, digits and hyphens, the first a letter",
     "currency": "three capital letters such as EUR",
-    "nightly_at": "a time from 00:00 to 23:59 such as 02:00",
+    "nightly_at": "a time of four digits from 00:00 to 23:59, such as 02:00",
     "delimiter": "one character, and at most a space after it",
     "quote_char": "one character",
     "escape_char": "one character",
 }
+_LISTS = {
+    "sheets": "a list of names",
+    "weekdays": "a list of days",
+    "abc_thresholds": "two numbers that rise, such as [0.8, 0.95]",
+    "xyz_thresholds": "two numbers that rise, such as [0.5, 1.0]",
+}
+# Settings that no default stands for.
+_REQUIRED = ("name", "match", "replace")
+_MINUTES_OF_A_DAY = 24 * 60
 
 
 class WrongValueError(ValueError):
@@ -52,21 +62,24 @@ class WrongValueError(ValueError):
 
 
 def in_words(
-    error: ValidationError, content: Mapping[Any, Any], close_to: Callable[[str], str | None]
+    error: ValidationError, content: Mapping[Any, Any], remedy_for: Callable[[Sequence[int | str]], str]
 ) -> tuple[str, str, str]:
     """The setting's path, what is wrong there, and the remedy, of the first fault in some settings.
 
     Args:
         error: What the models found.
         content: The settings as the file has them.
-        close_to: The setting that is spelled most like a name, if any is.
+        remedy_for: What to do about a setting that there is not where it stands, by its path.
     """
     faults = [(_path(fault, content), fault) for fault in error.errors()]
     # Of a value that may be of two kinds each has a fault; what is at fault inside of one says more.
     first = faults[0][0]
     place = max((path for path, _ in faults if path[: len(first)] == first), key=len)
     same = [fault for path, fault in faults if path == place]
-    problem, remedy = _words(same, place, close_to)
+    if same[0]["type"] == "missing" and isinstance(place[-1], int):
+        # Of a list that is too short: it is the list that is wrong.
+        place = place[:-1]
+    problem, remedy = _words(same, place, remedy_for)
     return ".".join(map(str, place)) or "(top level)", problem, remedy
 
 
@@ -85,15 +98,14 @@ def _path(fault: ErrorDetails, content: Any) -> tuple[int | str, ...]:
 
 
 def _words(
-    faults: Sequence[ErrorDetails], path: Sequence[int | str], close_to: Callable[[str], str | None]
+    faults: Sequence[ErrorDetails], path: Sequence[int | str], remedy_for: Callable[[Sequence[int | str]], str]
 ) -> tuple[str, str]:
     fault = faults[0]
     kind, value = fault["type"], fault["input"]
     name = str(path[-1]) if path else ""
     if kind == "extra_forbidden":
-        close = close_to(name)
-        return "there is no such setting", f"did you mean {close}?" if close else "remove it"
-    if kind == "missing":
+        return "there is no such setting", remedy_for(path)
+    if kind == "missing" and name not in _LISTS:
         return "is required and missing", "add it"
     if kind == "value_error":
         raised = fault.get("ctx", {}).get("error")
@@ -103,19 +115,23 @@ def _words(
     expected = list(dict.fromkeys(_expected(one, name) for one in faults))
     if value is None:
         return f"is empty, and has to be {' or '.join(expected)}", "give it a value, or leave the line out"
-    return f"has to be {' or '.join(expected)}, not {_shown(value)}", _remedy(faults)
+    return f"has to be {' or '.join(expected)}, not {_shown(value)}", _remedy(faults, name)
 
 
 def _expected(fault: ErrorDetails, name: str) -> str:
     kind = fault["type"]
     if kind == "literal_error":
         allowed = _allowed(fault)
-        return f"one of {allowed}" if "," in allowed else allowed
-    if kind in _OF_FORM and name in _FORMS:
+        return f"one of {allowed}" if "," in allowed else f"the word {allowed}"
+    if name in _LISTS and kind in ("list_type", "tuple_type", "missing", "too_long"):
+        return _LISTS[name]
+    is_of_form = kind in _OF_FORM or (kind == "string_type" and len(fault["loc"]) == 1)
+    if is_of_form and name in _FORMS:
         return _FORMS[name]
     words = _BY_KIND.get(kind)
-    # Of a kind that no setting has yet.
-    return words.format(**fault.get("ctx", {})) if words else f"another value ({fault['msg']})"
+    limits = {key: f"{of:f}" if isinstance(of, Decimal) else of for key, of in fault.get("ctx", {}).items()}
+    # The last is of a kind that no setting has yet.
+    return words.format(**limits) if words else f"another value ({fault['msg']})"
 
 
 def _choices(fault: ErrorDetails) -> list[str]:
@@ -127,16 +143,34 @@ def _allowed(fault: ErrorDetails) -> str:
     return ", ".join(choice if choice.isidentifier() else f"'{choice}'" for choice in bare)
 
 
-def _remedy(faults: Sequence[ErrorDetails]) -> str:
+def _remedy(faults: Sequence[ErrorDetails], name: str) -> str:
     kinds, value = {fault["type"] for fault in faults}, faults[0]["input"]
+    of_setting = _remedy_of_setting(name, value)
+    if of_setting:
+        return of_setting
     if kinds & {"string_type", "invalid_key"} and isinstance(value, bool | int | float):
         return "put quotation marks around it"
     if "list_type" in kinds and isinstance(value, str):
-        return f"write it as [{json.dumps(value, ensure_ascii=False)}]"
+        parts = value.replace(",", " ").split() if name == "weekdays" else [value]
+        return f"write it as {json.dumps(parts, ensure_ascii=False)}"
     if "too_short" in kinds:
         return "name one, or leave the line out for the default"
     choice = next((fault for fault in faults if fault["type"] == "literal_error"), None)
-    return _remedy_for_choice(choice) if choice else "correct it, or leave the line out for the default"
+    if choice:
+        return _remedy_for_choice(choice)
+    return "correct it" if name in _REQUIRED else "correct it, or leave the line out for the default"
+
+
+def _remedy_of_setting(name: str, value: Any) -> str | None:
+    """What to do about a setting whose values are easily written wrong."""
+    if name == "nightly_at" and type(value) is int and 0 <= value < _MINUTES_OF_A_DAY:
+        time = f"{value // 60:02}:{value % 60:02}"
+        return f'write "{time}" with its quotation marks: without them YAML reads a number of minutes'
+    if name == "delimiter":
+        is_tab = str(value).lower() in ("tab", r"\t")
+        other = 'write one, such as "|", or "\\t" for a tab; without the line it is found'
+        return 'write a tab as "\\t", in double quotation marks' if is_tab else other
+    return "correct it, and name the file like it" if name == "tenant_id" else None
 
 
 def _remedy_for_choice(fault: ErrorDetails) -> str:
@@ -146,5 +180,6 @@ def _remedy_for_choice(fault: ErrorDetails) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value) if isinstance(value, bool) else repr(value)
+    is_plain = isinstance(value, str) and value.isprintable()
+    text = f"'{value}'" if is_plain else json.dumps(value) if isinstance(value, bool) else repr(value)
     return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"

@@ -274,6 +274,12 @@ class TenantConfig(_Strict):
     alerts: AlertConfig = Field(default_factory=AlertConfig)
     notifications: Notifications = Field(default_factory=Notifications)
 
+    @field_validator("datasets", "feeds", mode="before")
+    @classmethod
+    def _may_say_nothing(cls, parts: object) -> object:
+        # A dataset of which all lines are comments, or none is written yet.
+        return {name: {} if of is None else of for name, of in parts.items()} if isinstance(parts, dict) else parts
+
     @field_validator("unit_factors")
     @classmethod
     def _units_differ(cls, factors: dict[str, Decimal]) -> dict[str, Decimal]:

@@ -239,8 +239,8 @@ def _foreign(batch: Batch) -> FileRejected:
     return FileRejected(
         FileReason.FILE_OF_ANOTHER_TENANT,
         f"{batch.tenant_id}/{batch.landed_on}/{batch.file_name}{FOREIGN}",
-        "check who sent it; if the other one landed there by mistake, withdraw its batch first; if both are right, take "
-        f"this one as it is with `inventra batches release {batch.batch_id}`",
+        "check who sent it; if the other one landed there by mistake, withdraw its batch first; if both are right, "
+        f"take this one as it is with `inventra batches release {batch.batch_id}`",
     )
 
 

@@ -216,7 +216,7 @@ def check_mapping(contract: Contract, mapping: FileMapping) -> None:
                 f"did you mean {near[0]}" if near else f"the {kind}s are {', '.join(allowed)}",
             )
     for column_name, configured in mapping.columns.items():
-        if not _several(configured):
+        if not _several(configured) or not all(header.strip() for header in _several(configured)):
             raise FileRejected(
                 FileReason.UNUSABLE_MAPPING,
                 f"setting datasets.{contract.dataset}.columns.{column_name}: names no header",

@@ -46,7 +46,7 @@ def _file(folder: Path, text: str, name: str = "shop.yaml") -> Path:
         ("- a\n- b\n", ("no settings",)),
         ("a: [1\n", ("not valid YAML",)),
         (MINIMAL + "currency: 2024-13-01\n", ("not valid YAML", "month")),
-        (MINIMAL + "currency: {2024-01-01: x}\n", ("currency: has to be a text", "2024")),
+        (MINIMAL + "currency: {2024-01-01: x}\n", ("currency: has to be three capital letters", "2024")),
         ("", ("no settings",)),
     ],
     ids=[
@@ -104,7 +104,7 @@ def test_a_wrong_tenant_file_is_one_line_that_names_file_and_key(tmp_path: Path,
         ),
         (
             "datasets: {sales: {sheets: Sheet1}}",
-            """datasets.sales.sheets: has to be a list or all, not 'Sheet1'. write it as ["Sheet1"].""",
+            """sheets: has to be a list of names or the word all, not 'Sheet1'. write it as ["Sheet1"].""",
         ),
         (
             "datasets: {sales: {date_formats: []}}",
@@ -114,7 +114,38 @@ def test_a_wrong_tenant_file_is_one_line_that_names_file_and_key(tmp_path: Path,
         ("datasets: {sales: {constants: {currency: NO}}}", "currency: has to be a text, not false. put quotation"),
         ("repeated_lines: sales", "repeated_lines: has to be one of sale, duplicate, not 'sales'. did you mean sale?"),
         ("currency: euro", "currency: has to be three capital letters such as EUR, not 'euro'."),
-        ("nightly_at: 22:00", "nightly_at: has to be a text, not 1320. put quotation marks around it."),
+        (
+            "nightly_at: 22:00",
+            "nightly_at: has to be a time of four digits from 00:00 to 23:59, such as 02:00, not 1320. "
+            'write "22:00" with its quotation marks: without them YAML reads a number of minutes.',
+        ),
+        ("nightly_at: 1:30", 'write "01:30" with its quotation marks'),
+        (
+            "datasets: {sales: {delimiter: tab}}",
+            "datasets.sales.delimiter: has to be one character, and at most a space after it, not 'tab'. "
+            'write a tab as "\\t", in double quotation marks.',
+        ),
+        (r"datasets: {sales: {delimiter: '\t'}}", r"""not '\t'. write a tab as "\t", in double quotation marks."""),
+        (
+            "datasets: {sales: {delimiter: '||'}}",
+            """not '||'. write one, such as "|", or "\\t" for a tab; without the line it is found.""",
+        ),
+        (
+            "feeds: {sales: {weekdays: 'monday, friday'}}",
+            """weekdays: has to be a list of days, not 'monday, friday'. write it as ["monday", "friday"].""",
+        ),
+        (
+            "abc_thresholds: [0.8]",
+            "abc_thresholds: has to be two numbers that rise, such as [0.8, 0.95], not [0.8]. correct it",
+        ),
+        ("xyz_thresholds: [0.1, 0.2, 0.3]", "xyz_thresholds: has to be two numbers that rise, such as [0.5, 1.0], not"),
+        ("pad_codes: {a: 1}", "pad_codes: there is no such setting. it belongs under datasets.<dataset>."),
+        ("forecast: {time_zone: UTC}", "it belongs at the top level or under datasets.<dataset>."),
+        (
+            "integer_code: [a]",
+            "there is no such setting. did you mean integer_codes? It belongs under datasets.<dataset>.",
+        ),
+        ("unit_factors: {box: 0}", "unit_factors.box: has to be 0.00000001 or more, not 0."),
         ("is_stock_simulated: maybe", "is_stock_simulated: has to be true or false, not 'maybe'."),
         ("planning: {service_levels: {A: 98}}", "planning.service_levels.A: has to be less than 1.0, not 98."),
         ("unit_factors: {box: many}", "unit_factors.box: has to be a number, not 'many'."),
@@ -140,6 +171,25 @@ def test_a_wrong_value_is_said_in_our_own_words(tmp_path: Path, text: str, sente
         load_tenant(file)
     assert str(caught.value).startswith(f"tenant file {file}, ") and sentence in str(caught.value)
     assert not str(caught.value).endswith("?.")
+
+
+def test_a_wrong_tenant_id_is_told_its_form_and_that_the_file_has_its_name(tmp_path: Path):
+    file = _file(tmp_path, "tenant_id: a\nname: A\n", "a.yaml")
+    with pytest.raises(PermanentError) as caught:
+        load_tenant(file)
+    assert str(caught.value).endswith(
+        "tenant_id: has to be 2 to 39 lower-case letters, digits and hyphens, the first a letter, not 'a'. "
+        "correct it, and name the file like it."
+    )
+
+
+def test_a_dataset_or_feed_of_which_nothing_is_said_has_its_defaults(tmp_path: Path):
+    bare = load_tenant(_file(tmp_path, MINIMAL + "datasets:\n  sales:\n    # sheets: all\nfeeds: {stock: }\n"))
+    assert bare == load_tenant(_file(tmp_path, MINIMAL + "datasets: {sales: {}}\nfeeds: {stock: {}}\n"))
+
+
+def test_a_whole_number_in_quotation_marks_is_that_number(tmp_path: Path):
+    assert load_tenant(_file(tmp_path, MINIMAL + "item_codes: {pad_to: '6'}\n")).item_codes.pad_to == 6
 
 
 def test_an_unknown_tenant_is_told_those_there_are(tmp_path: Path):

@@ -108,8 +108,9 @@ def test_a_header_that_is_joined_into_one_column_is_no_other_columns():
         ({"pad_codes": {"item_cod": 5}}, "pad_codes: sales has no code column 'item_cod'"),
         ({"integer_codes": ["description"]}, "integer_codes: sales has no code column 'description'"),
         ({"columns": {"sold_at": []}}, "columns.sold_at: names no header"),
+        ({"columns": {"sold_at": ["Date", " "]}}, "columns.sold_at: names no header"),
     ],
-    ids=["a-quantity-padded", "unknown", "a-text", "no-header"],
+    ids=["a-quantity-padded", "unknown", "a-text", "no-header", "a-blank-header"],
 )
 def test_a_setting_for_what_is_no_code_or_no_header_is_refused(mapping, words):
     error = refused(["sold_at", "sku", "qty", "price"], **mapping)

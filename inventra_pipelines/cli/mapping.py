@@ -129,7 +129,8 @@ def _introduction(file: Path, suggestion: Suggestion, config: TenantConfig | Non
 
 def _outcome(suggestion: Suggestion) -> list[str]:
     look = suggestion.look
-    lines = [f"# not used: {_on_one_line(', '.join(suggestion.unused))}"] if suggestion.unused else []
+    lines = [f"# left out: {_on_one_line(fault)}" for fault in suggestion.left_out]
+    lines += [f"# not used: {_on_one_line(', '.join(suggestion.unused))}"] if suggestion.unused else []
     if look.refusal:
         return [*lines, f"# Even so the file would be refused: {_on_one_line(look.refusal.message)}."]
     lines.append(

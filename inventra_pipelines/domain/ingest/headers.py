@@ -7,7 +7,8 @@ is `suggestions.py`, which is shown and never loaded by.
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 from inventra_pipelines.domain.contracts import Column, Contract
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
@@ -199,6 +200,23 @@ def check_mapping(contract: Contract, mapping: FileMapping) -> None:
     Raises:
         FileRejected: `unusable_mapping`.
     """
+    for _, _, fault in _mapping_faults(contract, mapping):
+        raise fault
+
+
+def usable_mapping(contract: Contract, mapping: FileMapping) -> tuple[FileMapping, list[str]]:
+    """A mapping without what names no column of the contract, and what is wrong with each of those, in words."""
+    faults = list(_mapping_faults(contract, mapping))
+    kept: dict[str, Any] = {setting: getattr(mapping, setting) for setting, _, _ in faults}
+    for setting, wrong, _ in faults:
+        now = kept[setting]
+        is_list = isinstance(now, list)
+        kept[setting] = [n for n in now if n != wrong] if is_list else {n: of for n, of in now.items() if n != wrong}
+    return mapping.model_copy(update=kept), [str(fault) for _, _, fault in faults]
+
+
+def _mapping_faults(contract: Contract, mapping: FileMapping) -> Iterator[tuple[str, str, FileRejected]]:
+    """Setting, the name in it that is wrong, and why."""
     known = [column.name for column in contract.columns]
     codes = [column.name for column in contract.columns if column.type == "code"]
     settings: list[tuple[str, Sequence[str], list[str], str]] = [
@@ -210,15 +228,17 @@ def check_mapping(contract: Contract, mapping: FileMapping) -> None:
     for setting, names, allowed, kind in settings:
         for unknown in (name for name in names if name not in allowed):
             near = difflib.get_close_matches(unknown, allowed, n=1)
-            raise FileRejected(
+            fault = FileRejected(
                 FileReason.UNUSABLE_MAPPING,
                 f"setting datasets.{contract.dataset}.{setting}: {contract.dataset} has no {kind} {unknown!r}",
                 f"did you mean {near[0]}" if near else f"the {kind}s are {', '.join(allowed)}",
             )
+            yield setting, unknown, fault
     for column_name, configured in mapping.columns.items():
         if not _several(configured) or not all(header.strip() for header in _several(configured)):
-            raise FileRejected(
+            fault = FileRejected(
                 FileReason.UNUSABLE_MAPPING,
                 f"setting datasets.{contract.dataset}.columns.{column_name}: names no header",
                 "name one or more, or leave the line out",
             )
+            yield "columns", column_name, fault

@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from inventra_pipelines.domain.contracts import CONTRACTS, Contract
-from inventra_pipelines.domain.ingest.headers import map_columns, normalized_header
+from inventra_pipelines.domain.ingest.headers import map_columns, normalized_header, usable_mapping
 from inventra_pipelines.domain.ingest.rejects import FileReason, FileRejected
 from inventra_pipelines.domain.ingest.suggested_settings import NOTHING, suggest_settings
 from inventra_pipelines.domain.ingest.suggestions import ColumnSuggestion, suggest_columns
@@ -60,6 +60,7 @@ class Suggestion(BaseModel):
         unused: Headers that no column uses with what is suggested, and that are no column's guess either.
         settings: Beyond what is stated.
         stated: The tenant's own settings that stay.
+        left_out: What is wrong with those of them that name no column of the dataset, which do not stay.
         look: What would happen to the file with what is sure and stated.
     """
 
@@ -72,6 +73,7 @@ class Suggestion(BaseModel):
     missing: list[str]
     unused: list[str]
     stated: dict[str, Any]
+    left_out: list[str] = []
     look: FileLook
 
     @property
@@ -110,7 +112,10 @@ def suggest(path: Path, contract: Contract, mapping: FileMapping, stated: Sequen
     Raises:
         FileRejected: It cannot be read with any mapping.
     """
-    sample = open_sample(path, [contract], mapping, name)
+    usable, left_out = usable_mapping(contract, mapping)
+    # What nothing is left of is not stated any more.
+    stated = [each for each in stated if getattr(usable, each) or getattr(usable, each) == getattr(mapping, each)]
+    sample = open_sample(path, [contract], usable, name)
     kept = {key: value for key, value in sample.mapping.model_dump(mode="json").items() if key in stated}
     columns = _stated_columns(kept.get("columns", {}), sample.headers, contract)
     base = sample.mapping.model_copy(update={"columns": columns})
@@ -144,6 +149,7 @@ def suggest(path: Path, contract: Contract, mapping: FileMapping, stated: Sequen
         missing=missing,
         unused=_unused(sample.headers, contract, trial, guesses),
         stated=kept,
+        left_out=left_out,
         look=seen,
     )
 

@@ -152,6 +152,33 @@ def test_headers_that_nothing_uses_are_named_though_the_file_would_be_refused(sh
     assert found["standing"] is None
 
 
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("constants: {location: S1}", "sales has no column 'location'. did you mean location_code."),
+        ("integer_codes: [customer]", "sales has no code column 'customer'. did you mean customer_code."),
+        ("pad_codes: {quantity: 3}", "sales has no code column 'quantity'. the code columns are"),
+        ("columns: {solt_at: Datum}", "sales has no column 'solt_at'. did you mean sold_at."),
+    ],
+    ids=["constant", "integer-code", "padded", "column"],
+)
+def test_a_wrong_setting_is_an_error_and_nothing_to_paste(shop: Path, tmp_path: Path, setting: str, words: str):
+    tenant = shop / "tenants" / "shop.yaml"
+    tenant.write_text(f"tenant_id: shop\nname: Shop\ndatasets:\n  sales:\n    {setting}\n")
+    file = tmp_path / "sales.csv"
+    file.write_text("sold_at,item_code,quantity,unit_price\n2025-12-31,A,1,2.50\n")
+    done = dry_run(file)
+    assert done.exit_code == 1 and words in str(done.exception)
+    assert "suggestion" not in done.stdout and "Not used" not in done.stdout
+    # What else the file needs is still found, without the wrong setting.
+    file.write_text("sold_at,item_code,quantity,unit_price\n31.12.2025,A,1,2.50\n")
+    yaml = str(json.loads(dry_run(file, "--json").stdout)["suggested_yaml"])
+    assert "date_formats" in yaml and setting.partition(":")[0] not in yaml and "header_row" not in yaml
+    suggested = CliRunner().invoke(app, ["mapping", "suggest", str(file), "--dataset", "sales", "--tenant", "shop"])
+    assert f"# left out: setting datasets.sales.{setting.partition(':')[0]}: {words}" in suggested.stdout
+    assert "# With it 1 of 1 row of this file would load, 0 would be rejected." in suggested.stdout
+
+
 def test_without_a_server_the_database_is_not_asked_and_none_is_started(shop: Path, tmp_path: Path):
     file = tmp_path / "sales.csv"
     file.write_text("sold_at,item_code,quantity,unit_price,Kunde\n2025-12-31,A,1,2.50,K\n")

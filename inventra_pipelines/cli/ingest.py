@@ -85,7 +85,12 @@ def describe(
     Raises:
         PermanentError: The file would be refused; all else has been printed.
     """
-    details = {"stated": stated_settings(config, dataset), "day_zone": config.time_zone}
+    details = {
+        "stated": stated_settings(config, dataset),
+        "day_zone": config.time_zone,
+        "landed_on": day.isoformat(),
+        "is_numbered_daily": config.document_numbers == "daily",
+    }
     look: FileLook | None = None
     suggestion: Suggestion | None = None
     with Reader() as reader:

@@ -6,6 +6,7 @@ Belongs here: the kinds of questions, from JSON and back to it. The work is `loo
 
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.reader.look import look
 from inventra_pipelines.sources.reader.rejected_rows import cells_of
 from inventra_pipelines.sources.reader.suggest import fitting_datasets, suggest
+from inventra_pipelines.sources.reader.warnings import Warnings
 
 Piece = tuple[dict[str, Any], bytes]
 
@@ -33,7 +35,9 @@ def answer(question: dict[str, Any]) -> Iterator[Piece]:
     contract = CONTRACTS.get(question["dataset"])
     match question["asks"]:
         case "look" if contract:
-            found = look(path, contract, mapping, name, question["day_zone"])
+            landed_on, is_daily = date.fromisoformat(question["landed_on"]), question["is_numbered_daily"]
+            warnings = Warnings(contract, landed_on, is_numbered_daily=is_daily)
+            found = look(path, contract, mapping, name, question["day_zone"], warnings)
             yield {"look": found.model_dump(mode="json")}, b""
             # Where nothing can be read at all, the look has said why.
             with suppress(FileRejected):

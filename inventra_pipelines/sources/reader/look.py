@@ -23,6 +23,7 @@ from inventra_pipelines.domain.ingest.rejects import FileRejected, RowReason
 from inventra_pipelines.domain.tenant import FileMapping
 from inventra_pipelines.sources.formats.read import open_file
 from inventra_pipelines.sources.formats.tables import Table, contract_columns, with_last
+from inventra_pipelines.sources.reader.warnings import Warnings
 
 _FIRST_ROWS = 5
 _PASSED_OVER_SHOWN = 20
@@ -133,7 +134,14 @@ class FileLook(BaseModel):
     refusal: Refusal | None = None
 
 
-def look(path: Path, contract: Contract, mapping: FileMapping, name: str, day_zone: str | None = None) -> FileLook:
+def look(
+    path: Path,
+    contract: Contract,
+    mapping: FileMapping,
+    name: str,
+    day_zone: str | None = None,
+    warnings: Warnings | None = None,
+) -> FileLook:
     """Read a file as ingest would and say what would happen.
 
     Args:
@@ -142,17 +150,19 @@ def look(path: Path, contract: Contract, mapping: FileMapping, name: str, day_zo
         mapping: The tenant's for it, time zone and currency signs filled in.
         name: What messages call the file.
         day_zone: The tenant's zone, whose days a business day counts; the mapping's by default.
+        warnings: Takes in the rows that would load; what it finds is among the remarks.
     """
     found = FileLook(name=name, dataset=contract.dataset, bytes=path.stat().st_size)
     try:
         with open_file(path, mapping, name, is_header_of(contract, mapping)) as opened:
             found.format = opened.format
-            rows = _Rows(found, contract, mapping, day_zone)
+            rows = _Rows(found, contract, mapping, day_zone, warnings)
             for table in opened.tables:
                 rows.read(table)
             rows.end()
             found.details, found.sheets_passed_over = dict(opened.details), list(opened.passed_over)
             found.remarks += opened.remarks
+            found.remarks += warnings.in_words() if warnings else []
     except FileRejected as failure:
         found.refusal = Refusal(reason_code=failure.reason_code, message=failure.message, remedy=failure.remedy)
     return found
@@ -161,8 +171,16 @@ def look(path: Path, contract: Contract, mapping: FileMapping, name: str, day_zo
 class _Rows:
     """Counts and examples of a file's rows, table by table."""
 
-    def __init__(self, found: FileLook, contract: Contract, mapping: FileMapping, day_zone: str | None) -> None:
+    def __init__(
+        self,
+        found: FileLook,
+        contract: Contract,
+        mapping: FileMapping,
+        day_zone: str | None,
+        warnings: Warnings | None,
+    ) -> None:
         self.found, self.contract, self.mapping, self.day_zone = found, contract, mapping, day_zone
+        self.warnings = warnings
         self.kinds: dict[tuple[str, str, str], RejectKind] = {}
         self.keys: list[pl.DataFrame] = []
 
@@ -236,6 +254,8 @@ class _Rows:
         if room > 0:
             first = parsed.accepted.sort("sheet", "row_number", maintain_order=True).head(room)
             self.found.first_rows += _as_text(first, table, self.contract, self.mapping)
+        if self.warnings:
+            self.warnings.count(parsed.accepted, table.sheet)
         if self.contract.key:
             self.keys.append(parsed.accepted.select("sheet", "row_number", *self.contract.key))
 

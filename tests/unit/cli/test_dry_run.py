@@ -152,6 +152,24 @@ def test_headers_that_nothing_uses_are_named_though_the_file_would_be_refused(sh
     assert found["standing"] is None
 
 
+def test_what_a_check_will_warn_of_is_a_remark_of_the_dry_run(shop: Path, tmp_path: Path):
+    file = tmp_path / "sales.csv"
+    file.write_text(
+        "sold_at,item_code,quantity,unit_price,Kunde,document_id,line_number\n"
+        "2025-03-04,A,1,2.50,K,D1,1\n2025-12-03,B,1,2.50,K,D1,2\n2025-11-03,C,1,2.50,K,D1,1\n"
+    )
+    assert json.loads(dry_run(file, "--date", "2025-03-05", "--json").stdout)["look"]["remarks"] == [
+        "2 rows of a day after 2025-03-05, on which the file lands, the first of 2025-12-03 in row 3: a day and a "
+        "month that changed places, mostly; correct date_formats in the tenant's file",
+        "1 document line in the file twice or more, the first in row 2 and row 4: only the last of them counts; set "
+        "document_numbers: daily if they start anew daily; map no line_number that counts no lines",
+    ]
+    tenant = shop / "tenants" / "shop.yaml"
+    tenant.write_text(tenant.read_text() + "document_numbers: daily\n")
+    # Of another day each, and that day has come.
+    assert "Remarks" not in dry_run(file, "--date", "2025-12-03").stdout
+
+
 @pytest.mark.parametrize(
     ("setting", "words"),
     [

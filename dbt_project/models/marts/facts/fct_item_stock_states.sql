@@ -1,0 +1,564 @@
+{#- 90 days before a window reach the oldest sale that counts on its first day. -#}
+{%- set reach_back = 89 -%}
+
+with
+
+windows as (
+
+    {{ window_rows(var('as_of')) }}
+
+),
+
+tenants as (
+
+    select * from {{ ref('int_tenants') }}
+
+),
+
+count_changes as (
+
+    {{ stock_changes() }}
+
+),
+
+sold as (
+
+    select
+        windows.window_id,
+        windows.first_on,
+        windows.last_on,
+        facts.item_id,
+        facts.sold_on,
+        facts.units_sold as units
+
+    from {{ ref('fct_sales_daily') }} as facts
+    inner join windows
+        on
+            facts.tenant_id = windows.tenant_id
+            and facts.sold_on between windows.first_on - {{ reach_back }} and windows.last_on
+    where
+        facts.units_sold > 0
+        and {{ in_as_of('facts.sold_on', reach_back=reach_back) }}
+
+),
+
+-- The latest sale before those.
+sold_before as (
+
+    select
+        windows.window_id,
+        windows.first_on,
+        items.item_id,
+        earlier.sold_on
+
+    from windows
+    inner join {{ ref('dim_items') }} as items
+        on
+            windows.tenant_id = items.tenant_id
+            and items.first_sold_on < windows.first_on - {{ reach_back }}
+    inner join lateral (
+        select demand.sold_on from {{ ref('int_demand_daily') }} as demand
+        where
+            demand.tenant_id = windows.tenant_id
+            and demand.item_id = items.item_id
+            and demand.units_sold > 0
+            and demand.sold_on < windows.first_on - {{ reach_back }}
+        order by demand.sold_on desc
+        limit 1
+    ) as earlier on true
+
+),
+
+-- Units enter a sum of days on the day of their sale, and leave it when they are too old: + then -.
+sales_steps as (
+
+    select
+        window_id,
+        item_id,
+        greatest(sold_on, first_on) as day_on,
+        sold_on,
+        case when sold_on > first_on - 28 then units end as units_28d,
+        units as units_90d
+
+    from sold
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        sold_on + 28 as day_on,
+        null as sold_on,
+        -units as units_28d,
+        null as units_90d
+
+    from sold
+    where sold_on + 28 between first_on + 1 and last_on
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        sold_on + 90 as day_on,
+        null as sold_on,
+        null as units_28d,
+        -units as units_90d
+
+    from sold
+    where sold_on + 90 <= last_on
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        first_on as day_on,
+        sold_on,
+        null as units_28d,
+        null as units_90d
+
+    from sold_before
+
+),
+
+received as (
+
+    select
+        windows.window_id,
+        windows.first_on,
+        windows.last_on,
+        receipts.item_id,
+        receipts.received_on,
+        sum(receipts.units_received) as units
+
+    from {{ ref('fct_receipts_daily') }} as receipts
+    inner join windows
+        on
+            receipts.tenant_id = windows.tenant_id
+            and receipts.received_on <= windows.last_on
+    where {{ in_tenants('receipts.tenant_id') }}
+    group by
+        windows.window_id,
+        windows.first_on,
+        windows.last_on,
+        receipts.item_id,
+        receipts.received_on
+
+),
+
+-- Days after which a receipt is no longer of the youngest layers.
+layers (layer, days) as (
+
+    values
+    ('30d', 31),
+    ('60d', 61),
+    ('90d', 91),
+    ('ever', null)
+
+),
+
+receipt_steps as (
+
+    select
+        received.window_id,
+        received.item_id,
+        greatest(received.received_on, received.first_on) as day_on,
+        layers.layer,
+        received.units
+
+    from received
+    inner join layers
+        on
+            layers.days is null
+            or received.received_on + layers.days > received.first_on
+
+    union all
+
+    select
+        received.window_id,
+        received.item_id,
+        received.received_on + layers.days as day_on,
+        layers.layer,
+        -received.units as units
+
+    from received
+    inner join layers
+        on
+            received.received_on + layers.days
+            between received.first_on + 1 and received.last_on
+
+),
+
+supply as (
+
+    select
+        windows.window_id,
+        windows.first_on,
+        windows.last_on,
+        lines.item_id,
+        lines.ordered_on,
+        lines.received_on,
+        coalesce(
+            case when lines.is_open then lines.quantity_open else lines.quantity_ordered end, 0
+        ) as units
+
+    from {{ ref('int_supply') }} as lines
+    inner join windows
+        on
+            lines.tenant_id = windows.tenant_id
+            and lines.ordered_on <= windows.last_on
+    where {{ in_tenants('lines.tenant_id') }}
+
+),
+
+order_steps as (
+
+    select
+        window_id,
+        item_id,
+        greatest(ordered_on, first_on) as day_on,
+        units
+
+    from supply
+    where
+        received_on is null
+        or received_on > greatest(ordered_on, first_on)
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        received_on as day_on,
+        -units as units
+
+    from supply
+    where received_on between greatest(ordered_on, first_on) + 1 and last_on
+
+),
+
+ordered_since as (
+
+    select
+        window_id,
+        min(ordered_on) as ordered_on
+
+    from supply
+    group by window_id
+
+),
+
+changes as (
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        counted_on,
+        locations,
+        known,
+        on_hand,
+        available,
+        says_on_order,
+        on_order as counted_on_order,
+        valued,
+        costed,
+        stock_value,
+        unit_costs,
+        null::date as sold_on,
+        null::numeric as units_28d,
+        null::numeric as units_90d,
+        null::numeric as received_30d,
+        null::numeric as received_60d,
+        null::numeric as received_90d,
+        null::numeric as received,
+        null::numeric as ordered
+
+    from count_changes
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        null as counted_on,
+        null as locations,
+        null as known,
+        null as on_hand,
+        null as available,
+        null as says_on_order,
+        null as counted_on_order,
+        null as valued,
+        null as costed,
+        null as stock_value,
+        null as unit_costs,
+        sold_on,
+        units_28d,
+        units_90d,
+        null as received_30d,
+        null as received_60d,
+        null as received_90d,
+        null as received,
+        null as ordered
+
+    from sales_steps
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        null as counted_on,
+        null as locations,
+        null as known,
+        null as on_hand,
+        null as available,
+        null as says_on_order,
+        null as counted_on_order,
+        null as valued,
+        null as costed,
+        null as stock_value,
+        null as unit_costs,
+        null as sold_on,
+        null as units_28d,
+        null as units_90d,
+        case when layer = '30d' then units end as received_30d,
+        case when layer = '60d' then units end as received_60d,
+        case when layer = '90d' then units end as received_90d,
+        case when layer = 'ever' then units end as received,
+        null as ordered
+
+    from receipt_steps
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        null as counted_on,
+        null as locations,
+        null as known,
+        null as on_hand,
+        null as available,
+        null as says_on_order,
+        null as counted_on_order,
+        null as valued,
+        null as costed,
+        null as stock_value,
+        null as unit_costs,
+        null as sold_on,
+        null as units_28d,
+        null as units_90d,
+        null as received_30d,
+        null as received_60d,
+        null as received_90d,
+        null as received,
+        units as ordered
+
+    from order_steps
+
+),
+
+changes_by_day as (
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        max(counted_on) as counted_on,
+        sum(locations) as locations,
+        sum(known) as known,
+        sum(on_hand) as on_hand,
+        sum(available) as available,
+        sum(says_on_order) as says_on_order,
+        sum(counted_on_order) as counted_on_order,
+        sum(valued) as valued,
+        sum(costed) as costed,
+        sum(stock_value) as stock_value,
+        sum(unit_costs) as unit_costs,
+        max(sold_on) as sold_on,
+        sum(units_28d) as units_28d,
+        sum(units_90d) as units_90d,
+        sum(received_30d) as received_30d,
+        sum(received_60d) as received_60d,
+        sum(received_90d) as received_90d,
+        sum(received) as received,
+        sum(ordered) as ordered
+
+    from changes
+    group by window_id, item_id, day_on
+
+),
+
+states as (
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        lead(day_on) over sequence - 1 as until_on,
+        max(counted_on) over sequence as counted_on,
+        sum(locations) over sequence as locations,
+        sum(known) over sequence as known,
+        sum(on_hand) over sequence as on_hand,
+        sum(available) over sequence as available,
+        sum(says_on_order) over sequence as says_on_order,
+        sum(counted_on_order) over sequence as counted_on_order,
+        sum(valued) over sequence as valued,
+        sum(costed) over sequence as costed,
+        sum(stock_value) over sequence as stock_value,
+        sum(unit_costs) over sequence as unit_costs,
+        max(sold_on) over sequence as last_sold_on,
+        coalesce(sum(units_28d) over sequence, 0) as units_28d,
+        coalesce(sum(units_90d) over sequence, 0) as units_90d,
+        coalesce(sum(received_30d) over sequence, 0) as received_30d,
+        coalesce(sum(received_60d) over sequence, 0) as received_60d,
+        coalesce(sum(received_90d) over sequence, 0) as received_90d,
+        coalesce(sum(received) over sequence, 0) as received,
+        coalesce(sum(ordered) over sequence, 0) as ordered
+
+    from changes_by_day
+    window sequence as (partition by window_id, item_id order by day_on)
+
+),
+
+-- What is known of an item while nothing of it changes. None known on hand beside an unknown count is not known to be none.
+known_states as (
+
+    select
+        windows.tenant_id,
+        states.item_id,
+        states.day_on,
+        coalesce(states.until_on, windows.last_on) as until_on,
+        states.counted_on,
+        states.on_hand as known_on_hand,
+        states.known > 0 and (states.on_hand > 0 or states.known = states.locations) as is_known,
+        states.available,
+        case
+            when ordered_since.ordered_on <= states.day_on then states.ordered
+            when states.says_on_order > 0 then states.counted_on_order
+        end as on_order,
+        case when states.valued > 0 then states.stock_value end as stock_value,
+        case
+            when states.on_hand > 0 and states.valued = states.locations
+                then states.stock_value / states.on_hand
+            when states.costed > 0 then states.unit_costs / states.costed
+        end as unit_cost,
+        states.last_sold_on,
+        states.units_28d,
+        states.units_90d,
+        states.units_28d / 28 as daily_rate,
+        greatest(states.on_hand, 0) as positive_on_hand,
+        greatest(
+            states.on_hand - tenants.overstocked_cover_days * states.units_28d / 28, 0
+        ) as units_beyond,
+        greatest(states.on_hand, 0) * 28 / nullif(states.units_28d, 0) as days_of_cover,
+        least(greatest(states.on_hand, 0), states.received_30d) as within_30d,
+        least(greatest(states.on_hand, 0), states.received_60d) as within_60d,
+        least(greatest(states.on_hand, 0), states.received_90d) as within_90d,
+        least(greatest(states.on_hand, 0), states.received) as within_known,
+        coalesce(states.on_hand < items.low_stock_threshold, false) as is_low,
+        coalesce(items.lead_time_days, tenants.default_lead_time_days) + tenants.review_days
+            as protected_days,
+        tenants.urgent_cover_days,
+        tenants.overstocked_cover_days,
+        states.last_sold_on + tenants.dead_after_days as dead_from_on
+
+    from states
+    inner join windows on states.window_id = windows.window_id
+    inner join tenants on windows.tenant_id = tenants.tenant_id
+    inner join {{ ref('dim_items') }} as items
+        on
+            windows.tenant_id = items.tenant_id
+            and states.item_id = items.item_id
+    left join ordered_since on states.window_id = ordered_since.window_id
+    where states.locations > 0
+
+),
+
+measured as (
+
+    select
+        tenant_id,
+        item_id,
+        day_on,
+        until_on,
+        counted_on,
+        case when is_known then known_on_hand end::numeric(38, 4) as on_hand,
+        case when is_known then available end::numeric(38, 4) as available,
+        on_order::numeric(38, 4) as on_order,
+        case when is_known then stock_value end::numeric(38, 4) as stock_value,
+        unit_cost::numeric(38, 4) as unit_cost,
+        last_sold_on,
+        units_28d::numeric(38, 4) as units_28d,
+        units_90d::numeric(38, 4) as units_90d,
+        daily_rate::numeric(38, 4) as daily_rate,
+        case when is_known then days_of_cover end::double precision as days_of_cover,
+        case when is_known and daily_rate > 0 then units_beyond end::numeric(38, 4)
+            as excess_units,
+        case when is_known and daily_rate > 0 then units_beyond * unit_cost end::numeric(38, 4)
+            as excess_value,
+        case when is_known then within_30d end::numeric(38, 4) as units_0_30d,
+        case when is_known then within_60d - within_30d end::numeric(38, 4) as units_31_60d,
+        case when is_known then within_90d - within_60d end::numeric(38, 4) as units_61_90d,
+        case when is_known then within_known - within_90d end::numeric(38, 4) as units_over_90d,
+        case when is_known then positive_on_hand - within_known end::numeric(38, 4)
+            as units_unknown_age,
+        -- What the status is while the item is not dead.
+        case
+            when not is_known then 'unknown'
+            when known_on_hand <= 0 then 'out_of_stock'
+            when days_of_cover < urgent_cover_days then 'urgent'
+            when is_low then 'low'
+            when days_of_cover < protected_days then 'understocked'
+            when days_of_cover > overstocked_cover_days then 'overstocked'
+            else 'healthy'
+        end as status,
+        coalesce(dead_from_on, day_on) as dead_from_on
+
+    from known_states
+
+),
+
+by_day as (
+
+    select
+        measured.*,
+        measured.day_on + days.number as as_of_on,
+        measured.status not in ('unknown', 'out_of_stock')
+        and measured.day_on + days.number >= measured.dead_from_on as is_dead
+
+    from measured
+    cross join lateral generate_series(0, measured.until_on - measured.day_on) as days (number)
+
+)
+
+select
+    tenant_id,
+    item_id,
+    as_of_on,
+    counted_on,
+    on_hand,
+    available,
+    on_order,
+    stock_value,
+    unit_cost,
+    last_sold_on,
+    units_28d,
+    units_90d,
+    daily_rate,
+    days_of_cover,
+    case when is_dead then 'dead' else status end as status,
+    case when is_dead then on_hand else excess_units end as excess_units,
+    case when is_dead then stock_value else excess_value end as excess_value,
+    units_0_30d,
+    units_31_60d,
+    units_61_90d,
+    units_over_90d,
+    units_unknown_age
+
+from by_day

@@ -1,7 +1,7 @@
 {#- 90 days before a window reach the oldest sale that keeps an item alive on its first day. -#}
 {%- set reach_back = 90 -%}
 
-with recursive
+with
 
 windows as (
 
@@ -144,8 +144,7 @@ measures (measure, members, days) as (
     ('orders_7d', 'orders', 7),
     ('orders_28d', 'orders', 28),
     ('customers_28d', 'customers', 28),
-    ('items_28d', 'items', 28),
-    ('items_90d', 'items', 90)
+    ('items_28d', 'items', 28)
 
 ),
 
@@ -197,334 +196,17 @@ steps_by_day as (
 
 ),
 
--- Every item and location with a count, by one index probe each instead of reading all counts.
-stocked as (
+stock as (
 
-    (
-        select
-            tenants.tenant_id,
-            counts.item_id,
-            counts.location_id
-
-        from (select distinct tenant_id from windows) as tenants
-        inner join lateral (
-            select
-                facts.item_id,
-                facts.location_id
-
-            from {{ ref('fct_stock_daily') }} as facts
-            where facts.tenant_id = tenants.tenant_id
-            order by facts.item_id, facts.location_id
-            limit 1
-        ) as counts on true
-    )
-
-    union all
-
-    select
-        stocked.tenant_id,
-        counts.item_id,
-        counts.location_id
-
-    from stocked
-    inner join lateral (
-        select
-            facts.item_id,
-            facts.location_id
-
-        from {{ ref('fct_stock_daily') }} as facts
-        where
-            facts.tenant_id = stocked.tenant_id
-            and (facts.item_id, facts.location_id) > (stocked.item_id, stocked.location_id)
-        order by facts.item_id, facts.location_id
-        limit 1
-    ) as counts on true
-
-),
-
--- The count in force on a window's first day, and those that follow in the window.
-counts as (
-
-    select
-        windows.window_id,
-        stocked.item_id,
-        stocked.location_id,
-        windows.first_on as day_on,
-        opening.counted_on,
-        opening.quantity_on_hand,
-        opening.stock_value
-
-    from windows
-    inner join stocked on windows.tenant_id = stocked.tenant_id
-    inner join lateral (
-        select
-            facts.counted_on,
-            facts.quantity_on_hand,
-            facts.stock_value
-
-        from {{ ref('fct_stock_daily') }} as facts
-        where
-            facts.tenant_id = stocked.tenant_id
-            and facts.item_id = stocked.item_id
-            and facts.location_id = stocked.location_id
-            and facts.counted_on <= windows.first_on
-        order by facts.counted_on desc
-        limit 1
-    ) as opening on true
-
-    union all
-
-    select
-        windows.window_id,
-        facts.item_id,
-        facts.location_id,
-        facts.counted_on as day_on,
-        facts.counted_on,
-        facts.quantity_on_hand,
-        facts.stock_value
-
-    from {{ ref('fct_stock_daily') }} as facts
-    inner join windows
-        on
-            facts.tenant_id = windows.tenant_id
-            and facts.counted_on > windows.first_on
-            and facts.counted_on <= windows.last_on
-    where {{ in_as_of('facts.counted_on') }}
-
-),
-
--- Each count as the change from the one before it, so that sums of changes give the stock of a day.
-count_changes as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        coalesce(quantity_on_hand, 0) - coalesce(lag(quantity_on_hand) over sequence, 0)
-            as quantity,
-        coalesce(stock_value, 0) - coalesce(lag(stock_value) over sequence, 0) as stock_value,
-        (stock_value is not null)::integer
-        - coalesce((lag(stock_value) over sequence is not null)::integer, 0) as valued,
-        -- A count of an unknown quantity is none.
-        (quantity_on_hand is not null)::integer
-        - (lag(quantity_on_hand) over sequence is not null)::integer as counted,
-        0 as sold_90d
-
-    from counts
-    window sequence as (partition by window_id, item_id, location_id order by day_on)
-
-),
-
-item_changes as (
-
-    select * from count_changes
-
-    union all
-
-    select
-        window_id,
-        member as item_id,
-        day_on,
-        0 as quantity,
-        0 as stock_value,
-        0 as valued,
-        0 as counted,
-        step as sold_90d
-
-    from steps
-    where measure = 'items_90d'
-
-),
-
-item_changes_by_day as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        sum(quantity) as quantity,
-        sum(stock_value) as stock_value,
-        sum(valued) as valued,
-        sum(counted) as counted,
-        sum(sold_90d) as sold_90d
-
-    from item_changes
-    group by window_id, item_id, day_on
-
-),
-
-item_states as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        quantity as quantity_change,
-        stock_value as stock_value_change,
-        valued as valued_change,
-        sum(counted) over sequence > 0 as is_counted,
-        sum(quantity) over sequence > 0 as is_in_stock,
-        sum(sold_90d) over sequence = 0 as is_unsold,
-        sum(stock_value) over sequence as stock_value
-
-    from item_changes_by_day
-    window sequence as (partition by window_id, item_id order by day_on)
-
-),
-
-item_flags as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        quantity_change,
-        stock_value_change,
-        valued_change,
-        is_counted::integer as is_counted,
-        (is_counted and is_in_stock)::integer as is_in_stock,
-        (is_counted and not is_in_stock)::integer as is_out_of_stock,
-        (is_counted and is_in_stock and is_unsold)::integer as is_dead,
-        case when is_counted and is_in_stock and is_unsold then stock_value else 0 end
-            as dead_stock_value
-
-    from item_states
-
-),
-
-flag_changes as (
-
-    select
-        window_id,
-        day_on,
-        quantity_change,
-        stock_value_change,
-        valued_change,
-        is_counted - lag(is_counted, 1, 0) over sequence as counted,
-        is_in_stock - lag(is_in_stock, 1, 0) over sequence as in_stock,
-        is_out_of_stock - lag(is_out_of_stock, 1, 0) over sequence as out_of_stock,
-        is_dead - lag(is_dead, 1, 0) over sequence as dead,
-        dead_stock_value - lag(dead_stock_value, 1, 0.0) over sequence as dead_stock_value
-
-    from item_flags
-    window sequence as (partition by window_id, item_id order by day_on)
-
-),
-
-stock_by_day as (
-
-    select
-        window_id,
-        day_on,
-        sum(quantity_change) as stock_units,
-        sum(stock_value_change) as stock_value,
-        sum(valued_change) as items_valued,
-        sum(counted) as items_counted,
-        sum(in_stock) as items_in_stock,
-        sum(out_of_stock) as items_out_of_stock,
-        sum(dead) as items_dead,
-        sum(dead_stock_value) as dead_stock_value
-
-    from flag_changes
-    group by window_id, day_on
-
-),
-
-counted_by_day as (
-
-    select
-        window_id,
-        day_on,
-        max(counted_on) as last_counted_on
-
-    from counts
-    group by window_id, day_on
+    select * from {{ ref('rpt_stock_kpis') }}
+    where {{ in_as_of('as_of_on') }}
 
 ),
 
 supply as (
 
-    select
-        windows.window_id,
-        windows.first_on,
-        lines.ordered_on,
-        lines.expected_on,
-        lines.received_on
-
-    from {{ ref('fct_supply_lines') }} as lines
-    inner join windows
-        on
-            lines.tenant_id = windows.tenant_id
-            and lines.ordered_on <= windows.last_on
-    where {{ in_tenants('lines.tenant_id') }}
-
-),
-
-supply_steps as (
-
-    select
-        window_id,
-        greatest(ordered_on, first_on) as day_on,
-        1 as ordered,
-        (received_on is null or received_on > greatest(ordered_on, first_on))::integer as opened,
-        0 as late
-
-    from supply
-
-    union all
-
-    select
-        window_id,
-        received_on as day_on,
-        0 as ordered,
-        -1 as opened,
-        0 as late
-
-    from supply
-    where received_on > greatest(ordered_on, first_on)
-
-    union all
-
-    select
-        window_id,
-        greatest(expected_on + 1, ordered_on, first_on) as day_on,
-        0 as ordered,
-        0 as opened,
-        1 as late
-
-    from supply
-    where
-        expected_on is not null
-        and (
-            received_on is null
-            or received_on > greatest(expected_on + 1, ordered_on, first_on)
-        )
-
-    union all
-
-    select
-        window_id,
-        received_on as day_on,
-        0 as ordered,
-        0 as opened,
-        -1 as late
-
-    from supply
-    where received_on > greatest(expected_on + 1, ordered_on, first_on)
-
-),
-
-supply_by_day as (
-
-    select
-        window_id,
-        day_on,
-        sum(ordered) as ordered_lines,
-        sum(opened) as open_lines,
-        sum(late) as late_lines
-
-    from supply_steps
-    group by window_id, day_on
+    select * from {{ ref('rpt_supply_kpis') }}
+    where {{ in_as_of('as_of_on') }}
 
 ),
 
@@ -591,19 +273,7 @@ days as (
         coalesce(sum(steps_by_day.orders_7d) over so_far, 0) as orders_7d,
         coalesce(sum(steps_by_day.orders_28d) over so_far, 0) as orders_28d,
         coalesce(sum(steps_by_day.customers_28d) over so_far, 0) as customers_28d,
-        coalesce(sum(steps_by_day.items_28d) over so_far, 0) as items_28d,
-        sum(stock_by_day.stock_units) over so_far as stock_units,
-        sum(stock_by_day.stock_value) over so_far as stock_value,
-        sum(stock_by_day.items_valued) over so_far as items_valued,
-        sum(stock_by_day.items_counted) over so_far as items_counted,
-        sum(stock_by_day.items_in_stock) over so_far as items_in_stock,
-        sum(stock_by_day.items_out_of_stock) over so_far as items_out_of_stock,
-        sum(stock_by_day.items_dead) over so_far as items_dead,
-        sum(stock_by_day.dead_stock_value) over so_far as dead_stock_value,
-        max(counted_by_day.last_counted_on) over so_far as last_counted_on,
-        sum(supply_by_day.ordered_lines) over so_far as ordered_lines,
-        sum(supply_by_day.open_lines) over so_far as open_lines,
-        sum(supply_by_day.late_lines) over so_far as late_lines
+        coalesce(sum(steps_by_day.items_28d) over so_far, 0) as items_28d
 
     from calendar
     inner join known_sales on calendar.window_id = known_sales.window_id
@@ -615,18 +285,6 @@ days as (
         on
             calendar.window_id = steps_by_day.window_id
             and calendar.day_on = steps_by_day.day_on
-    left join stock_by_day
-        on
-            calendar.window_id = stock_by_day.window_id
-            and calendar.day_on = stock_by_day.day_on
-    left join counted_by_day
-        on
-            calendar.window_id = counted_by_day.window_id
-            and calendar.day_on = counted_by_day.day_on
-    left join supply_by_day
-        on
-            calendar.window_id = supply_by_day.window_id
-            and calendar.day_on = supply_by_day.day_on
     window so_far as (partition by calendar.window_id order by calendar.day_on)
 
 ),
@@ -666,8 +324,6 @@ compared as (
     select
         *,
         first_sold_on <= day_on as has_sales,
-        items_counted > 0 as has_stock,
-        ordered_lines > 0 as has_supply,
         -- Sales without documents or customers have an unknown number of them.
         orders_28d > 0 or units_28d = 0 as has_documents,
         customers_28d > 0 or units_28d = 0 as has_customers,
@@ -709,16 +365,7 @@ kpis as (
         case when has_sales then returns_value_28d / nullif(revenue_28d, 0) end
             as returns_rate_28d,
         case when has_sales then items_28d end as items_sold_28d,
-        case when has_sales then last_sold_on end as last_sold_on,
-        case when has_stock and items_valued > 0 then stock_value end as stock_value,
-        case when has_stock then stock_units end as stock_units,
-        case when has_stock then items_in_stock end as items_in_stock,
-        case when has_stock then items_out_of_stock end as items_out_of_stock,
-        case when has_stock then items_dead end as items_dead,
-        case when has_stock and items_valued > 0 then dead_stock_value end as dead_stock_value,
-        last_counted_on,
-        case when has_supply then open_lines end as open_order_lines,
-        case when has_supply then late_lines end as late_order_lines
+        case when has_sales then last_sold_on end as last_sold_on
 
     from compared
     where day_on >= first_on
@@ -746,19 +393,27 @@ select
     kpis.returns_rate_28d::double precision as returns_rate_28d,
     kpis.items_sold_28d::bigint as items_sold_28d,
     kpis.last_sold_on,
-    kpis.stock_value::numeric(38, 4) as stock_value,
-    kpis.stock_units::numeric(38, 4) as stock_units,
-    kpis.items_in_stock::bigint as items_in_stock,
-    kpis.items_out_of_stock::bigint as items_out_of_stock,
-    kpis.items_dead::bigint as items_dead,
-    kpis.dead_stock_value::numeric(38, 4) as dead_stock_value,
-    kpis.last_counted_on,
-    kpis.open_order_lines::bigint as open_order_lines,
-    kpis.late_order_lines::bigint as late_order_lines,
+    stock.stock_value,
+    stock.stock_units,
+    stock.items_in_stock,
+    stock.items_out_of_stock,
+    stock.items_dead,
+    stock.dead_stock_value,
+    stock.last_counted_on,
+    supply.open_order_lines,
+    supply.late_order_lines,
     coalesce(feeds.rows_read, 0)::bigint as rows_read_day,
     coalesce(feeds.rows_rejected, 0)::bigint as rows_rejected_day
 
 from kpis
+left join stock
+    on
+        kpis.tenant_id = stock.tenant_id
+        and kpis.as_of_on = stock.as_of_on
+left join supply
+    on
+        kpis.tenant_id = supply.tenant_id
+        and kpis.as_of_on = supply.as_of_on
 left join feeds
     on
         kpis.tenant_id = feeds.tenant_id

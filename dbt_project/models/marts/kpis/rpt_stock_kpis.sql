@@ -80,9 +80,15 @@ states_by_day as (
 
 ),
 
-count_changes as (
+quantity_changes as (
 
-    {{ stock_changes(reach_back=year) }}
+    {{ stock_changes(['quantity_on_hand'], reach_back=stockout_reach - 28) }}
+
+),
+
+value_changes as (
+
+    {{ stock_changes(['stock_value'], reach_back=year) }}
 
 ),
 
@@ -92,8 +98,8 @@ sold as (
         windows.window_id,
         facts.item_id,
         facts.sold_on,
-        sum(facts.units_sold) as units,
-        sum(facts.revenue) as revenue
+        facts.units_sold as units,
+        facts.revenue
 
     from {{ ref('fct_sales_daily') }} as facts
     inner join windows
@@ -103,7 +109,6 @@ sold as (
     where
         facts.units_sold > 0
         and {{ in_as_of('facts.sold_on', reach_back=stockout_reach) }}
-    group by windows.window_id, facts.item_id, facts.sold_on
 
 ),
 
@@ -157,11 +162,11 @@ item_changes as (
         item_id,
         day_on,
         locations,
-        known,
-        on_hand,
+        quantity_on_hand_known as known,
+        quantity_on_hand as on_hand,
         null::integer as selling
 
-    from count_changes
+    from quantity_changes
 
     union all
 
@@ -329,10 +334,10 @@ value_by_day as (
     select
         window_id,
         day_on,
-        sum(valued) as valued,
+        sum(stock_value_known) as valued,
         sum(stock_value) as stock_value
 
-    from count_changes
+    from value_changes
     group by window_id, day_on
 
 ),

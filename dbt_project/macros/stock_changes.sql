@@ -3,11 +3,10 @@
   sums of changes up to a day are the stock in force on it. `windows` has to be a CTE of `window_rows(var('as_of'))`.
 
   The count in force `reach_back` days before a window's first day stands on that day as `day_on`, whenever it was made.
-  Columns: window_id, item_id, day_on, counted_on; `locations`, `known`, `valued`, `costed` and `says_on_order` are +1, 0 or
-  -1 as a location begins or ceases to have a count, its quantity, value, cost and orders; on_hand, available,
-  on_order, stock_value, unit_costs are changes of these.
+  Columns: window_id, item_id, day_on, counted_on, locations (1 where one is counted for the first time), and of each of
+  `columns` its change, and `<column>_known`: 1, 0 or -1 as it begins or ceases to be known.
 -#}
-{% macro stock_changes(reach_back=0) -%}
+{% macro stock_changes(columns, reach_back=0) -%}
     with recursive
 
     -- Every item and location with a count, by one index probe each instead of reading all counts.
@@ -46,7 +45,10 @@
         select
             windows.window_id,
             windows.first_on - {{ reach_back }} as day_on,
-            opening.*
+            opening.item_id,
+            opening.location_id,
+            opening.counted_on,
+            opening.{{ columns | join(', opening.') }}
         from windows
         inner join stocked on windows.tenant_id = stocked.tenant_id
         inner join lateral (
@@ -65,7 +67,10 @@
         select
             windows.window_id,
             facts.counted_on as day_on,
-            facts.*
+            facts.item_id,
+            facts.location_id,
+            facts.counted_on,
+            facts.{{ columns | join(', facts.') }}
         from {{ ref('fct_stock_daily') }} as facts
         inner join windows
             on
@@ -82,23 +87,10 @@
         day_on,
         counted_on,
         (lag(counted_on) over sequence is null)::integer as locations
-        {%- for flag, column in {
-            'known': 'quantity_on_hand',
-            'valued': 'stock_value',
-            'costed': 'unit_cost',
-            'says_on_order': 'quantity_on_order',
-        }.items() %},
+        {%- for column in columns %},
+        coalesce({{ column }}, 0) - coalesce(lag({{ column }}) over sequence, 0) as {{ column }},
         ({{ column }} is not null)::integer
-        - (lag({{ column }}) over sequence is not null)::integer as {{ flag }}
-        {%- endfor %}
-        {%- for change, column in {
-            'on_hand': 'quantity_on_hand',
-            'available': 'quantity_available',
-            'on_order': 'quantity_on_order',
-            'stock_value': 'stock_value',
-            'unit_costs': 'unit_cost',
-        }.items() %},
-        coalesce({{ column }}, 0) - coalesce(lag({{ column }}) over sequence, 0) as {{ change }}
+        - (lag({{ column }}) over sequence is not null)::integer as {{ column }}_known
         {%- endfor %}
     from counts
     window sequence as (partition by window_id, item_id, location_id order by day_on)

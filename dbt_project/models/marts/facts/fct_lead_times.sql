@@ -126,8 +126,8 @@ select
     item_id,
     mean::double precision as lead_time_days_mean,
     sqrt(greatest(mean_square - mean * mean, 0)::double precision) as lead_time_days_std,
-    p50 as lead_time_days_p50,
-    p90 as lead_time_days_p90,
+    p50::integer as lead_time_days_p50,
+    p90::integer as lead_time_days_p90,
     units::numeric(38, 4) as units_received,
     lines::bigint as lines
 

@@ -149,31 +149,19 @@ received as (
 
 ),
 
--- Days after which a receipt is no longer of the youngest layers.
-layers (layer, days) as (
-
-    values
-    ('30d', 31),
-    ('60d', 61),
-    ('90d', 91),
-    ('ever', null)
-
-),
-
+-- A receipt leaves the youngest layers as it grows older.
 receipt_steps as (
 
     select
-        received.window_id,
-        received.item_id,
-        greatest(received.received_on, received.first_on) as day_on,
-        layers.layer,
-        received.units
+        window_id,
+        item_id,
+        greatest(received_on, first_on) as day_on,
+        case when received_on > first_on - 31 then units end as received_30d,
+        case when received_on > first_on - 61 then units end as received_60d,
+        case when received_on > first_on - 91 then units end as received_90d,
+        units as received
 
     from received
-    inner join layers
-        on
-            layers.days is null
-            or received.received_on + layers.days > received.first_on
 
     union all
 
@@ -181,13 +169,14 @@ receipt_steps as (
         received.window_id,
         received.item_id,
         received.received_on + layers.days as day_on,
-        layers.layer,
-        -received.units as units
+        case when layers.days = 31 then -received.units end as received_30d,
+        case when layers.days = 61 then -received.units end as received_60d,
+        case when layers.days = 91 then -received.units end as received_90d,
+        null as received
 
     from received
-    inner join layers
-        on
-            received.received_on + layers.days
+    inner join (values (31), (61), (91)) as layers (days)
+        on received.received_on + layers.days
             between received.first_on + 1 and received.last_on
 
 ),
@@ -327,10 +316,10 @@ changes as (
         null as sold_on,
         null as units_28d,
         null as units_90d,
-        case when layer = '30d' then units end as received_30d,
-        case when layer = '60d' then units end as received_60d,
-        case when layer = '90d' then units end as received_90d,
-        case when layer = 'ever' then units end as received,
+        received_30d,
+        received_60d,
+        received_90d,
+        received,
         null as ordered
 
     from receipt_steps
@@ -365,44 +354,14 @@ changes as (
 
 ),
 
-changes_by_day as (
+-- Sums up to a day hold all changes of it, in each of its rows: the last one stands for the day.
+running as (
 
     select
         window_id,
         item_id,
         day_on,
-        max(counted_on) as counted_on,
-        sum(locations) as locations,
-        sum(quantity_on_hand_known) as quantity_on_hand_known,
-        sum(quantity_on_hand) as quantity_on_hand,
-        sum(quantity_available) as quantity_available,
-        sum(quantity_on_order_known) as quantity_on_order_known,
-        sum(quantity_on_order) as quantity_on_order,
-        sum(stock_value_known) as stock_value_known,
-        sum(unit_cost_known) as unit_cost_known,
-        sum(stock_value) as stock_value,
-        sum(unit_cost) as unit_cost,
-        max(sold_on) as sold_on,
-        sum(units_28d) as units_28d,
-        sum(units_90d) as units_90d,
-        sum(received_30d) as received_30d,
-        sum(received_60d) as received_60d,
-        sum(received_90d) as received_90d,
-        sum(received) as received,
-        sum(ordered) as ordered
-
-    from changes
-    group by window_id, item_id, day_on
-
-),
-
-states as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        lead(day_on) over sequence - 1 as until_on,
+        lead(day_on) over sequence as next_on,
         max(counted_on) over sequence as counted_on,
         sum(locations) over sequence as locations,
         sum(quantity_on_hand_known) over sequence as quantity_on_hand_known,
@@ -423,8 +382,21 @@ states as (
         coalesce(sum(received) over sequence, 0) as received,
         coalesce(sum(ordered) over sequence, 0) as ordered
 
-    from changes_by_day
+    from changes
     window sequence as (partition by window_id, item_id order by day_on)
+
+),
+
+states as (
+
+    select
+        *,
+        next_on - 1 as until_on
+
+    from running
+    where
+        locations > 0
+        and next_on is distinct from day_on
 
 ),
 
@@ -478,11 +450,11 @@ known_states as (
             windows.tenant_id = items.tenant_id
             and states.item_id = items.item_id
     left join ordered_since on states.window_id = ordered_since.window_id
-    where states.locations > 0
 
 ),
 
-measured as (
+-- Computed once for all the days on which it holds.
+measured as materialized (
 
     select
         tenant_id,
@@ -520,7 +492,8 @@ measured as (
             when days_of_cover > overstocked_cover_days then 'overstocked'
             else 'healthy'
         end as status,
-        coalesce(dead_from_on, day_on) as dead_from_on
+        case when is_known and known_on_hand > 0 then coalesce(dead_from_on, day_on) end
+            as dead_from_on
 
     from known_states
 
@@ -529,13 +502,10 @@ measured as (
 by_day as (
 
     select
-        measured.*,
-        measured.day_on + days.number as as_of_on,
-        measured.status not in ('unknown', 'out_of_stock')
-        and measured.day_on + days.number >= measured.dead_from_on as is_dead
+        *,
+        day_on + generate_series(0, until_on - day_on) as as_of_on
 
     from measured
-    cross join lateral generate_series(0, measured.until_on - measured.day_on) as days (number)
 
 )
 
@@ -554,9 +524,9 @@ select
     units_90d,
     daily_rate,
     days_of_cover,
-    case when is_dead then 'dead' else status end as status,
-    case when is_dead then on_hand else excess_units end as excess_units,
-    case when is_dead then stock_value else excess_value end as excess_value,
+    case when as_of_on >= dead_from_on then 'dead' else status end as status,
+    case when as_of_on >= dead_from_on then on_hand else excess_units end as excess_units,
+    case when as_of_on >= dead_from_on then stock_value else excess_value end as excess_value,
     units_0_30d,
     units_31_60d,
     units_61_90d,
@@ -564,3 +534,5 @@ select
     units_unknown_age
 
 from by_day
+-- A year's rows in the order of their key: its index costs a third less.
+order by tenant_id, as_of_on, item_id

@@ -143,7 +143,9 @@ counted as (
         1 as units
 
     from supply
-    where quantity_ordered is not null
+    where
+        due_on is not null
+        and quantity_ordered is not null
 
     union all
 
@@ -173,7 +175,9 @@ counted as (
         quantity_ordered as units
 
     from supply
-    where quantity_ordered is not null
+    where
+        due_on is not null
+        and quantity_ordered is not null
 
     union all
 
@@ -188,7 +192,8 @@ counted as (
 
     from supply
     where
-        received_on is not null
+        due_on is not null
+        and received_on is not null
         and quantity_ordered is not null
 
 ),

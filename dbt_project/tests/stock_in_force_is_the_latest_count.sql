@@ -45,6 +45,8 @@ items as (
 
     from in_force
     group by tenant_id, as_of_on, item_id
+    -- None on hand beside an unknown count is not known to be none.
+    having sum(quantity_on_hand) > 0 or count(quantity_on_hand) = count(*)
 
 ),
 

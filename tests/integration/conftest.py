@@ -22,6 +22,7 @@ _LONGEST_FIRST = (
         "test_web_backfill",
         "test_replay",
         "test_dbt_models",
+        "test_stock_kpis",
         "test_refusals",
         "test_sales_lines",
         "test_batch_commands",

@@ -149,7 +149,16 @@ received as (
 
 ),
 
--- A receipt leaves the youngest layers as it grows older.
+-- Days after which a receipt is no longer of the younger layers.
+layers (days) as (
+
+    values
+    (31),
+    (61),
+    (91)
+
+),
+
 receipt_steps as (
 
     select
@@ -175,8 +184,9 @@ receipt_steps as (
         null as received
 
     from received
-    inner join (values (31), (61), (91)) as layers (days)
-        on received.received_on + layers.days
+    inner join layers
+        on
+            received.received_on + layers.days
             between received.first_on + 1 and received.last_on
 
 ),
@@ -400,7 +410,8 @@ states as (
 
 ),
 
--- What is known of an item while nothing of it changes. None known on hand beside an unknown count is not known to be none.
+-- What is known of an item while nothing of it changes. None on hand beside an unknown count is not
+-- known to be none.
 known_states as (
 
     select
@@ -410,7 +421,11 @@ known_states as (
         coalesce(states.until_on, windows.last_on) as until_on,
         states.counted_on,
         states.quantity_on_hand as known_on_hand,
-        states.quantity_on_hand_known > 0 and (states.quantity_on_hand > 0 or states.quantity_on_hand_known = states.locations) as is_known,
+        states.quantity_on_hand_known > 0
+        and (
+            states.quantity_on_hand > 0
+            or states.quantity_on_hand_known = states.locations
+        ) as is_known,
         states.quantity_available as available,
         case
             when ordered_since.ordered_on <= states.day_on then states.ordered

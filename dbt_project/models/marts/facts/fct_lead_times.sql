@@ -75,8 +75,8 @@ spread as (
     inner join receipts_by_days as receipts
         on
             days.tenant_id = receipts.tenant_id
-            and receipts.received_on <= days.as_of_on
-            and receipts.received_on > days.as_of_on - days.lead_time_history_days
+            and days.as_of_on >= receipts.received_on
+            and days.as_of_on - days.lead_time_history_days < receipts.received_on
     group by
         days.tenant_id,
         days.as_of_on,

@@ -21,7 +21,7 @@ costed as (
         supply.location_id,
         supply.received_on,
         supply.quantity_received,
-        supply.quantity_received * costs.unit_cost as value
+        supply.quantity_received * costs.unit_cost as receipts_value
 
     from supply
     left join costs
@@ -39,7 +39,7 @@ select
     location_id,
     received_on,
     sum(quantity_received)::numeric(38, 4) as units_received,
-    sum(value)::numeric(38, 4) as receipts_value,
+    sum(receipts_value)::numeric(38, 4) as receipts_value,
     count(*) as lines
 
 from costed

@@ -1,5 +1,7 @@
-{#- Averages look at the days of a year. A stock-out that counts today began at most 27 + 90 days before it, and its rate
-    is that of the 28 days before. -#}
+{#-
+  Averages look at the days of a year. A stock-out that counts in four weeks began at most 27 + 90 days before their end,
+  and its rate is that of the 28 days before it.
+-#}
 {%- set year = 364 -%}
 {%- set stockout_reach = 27 + 90 + 28 -%}
 
@@ -193,7 +195,7 @@ item_states as (
         and sum(on_hand) over sequence <= 0 as is_out,
         sum(known) over sequence > 0 and sum(on_hand) over sequence > 0 as is_in,
         coalesce(sum(selling) over sequence, 0) > 0 as is_selling,
-        lead(day_on) over sequence is distinct from day_on as is_last_of_day
+        lead(day_on) over sequence as next_on
 
     from item_changes
     window sequence as (partition by window_id, item_id order by day_on)
@@ -211,7 +213,7 @@ item_flags as (
         (is_selling and is_out)::integer as is_selling_out
 
     from item_states
-    where is_last_of_day
+    where next_on is distinct from day_on
 
 ),
 
@@ -258,7 +260,7 @@ stockouts as (
         day_on as began_on,
         begins_out,
         least(
-            coalesce(lead(day_on) over (partition by window_id, item_id order by day_on), day_on + 90),
+            lead(day_on) over (partition by window_id, item_id order by day_on),
             day_on + 90
         ) as ended_on
 
@@ -427,7 +429,8 @@ rolling as (
 
 ),
 
--- Without a known quantity nothing is known of the stock, without a known cost nothing of its value.
+-- Without a known quantity nothing is known of the stock, without a known cost nothing of its
+-- value.
 known as (
 
     select
@@ -458,8 +461,9 @@ known as (
         coalesce(states_by_day.value_over_90d, 0) as value_over_90d,
         tenants.carrying_cost_rate,
         365.0 / nullif(rolling.stock_days, 0) as years,
-        case when rolling.average_stock_value > 0 and rolling.stock_days >= 90
-            then rolling.average_stock_value
+        case
+            when rolling.average_stock_value > 0 and rolling.stock_days >= 90
+                then rolling.average_stock_value
         end as turned_value
 
     from rolling

@@ -4,6 +4,7 @@ Belongs here: states of items, stock and supply figures and lead times of one da
 location and of known quantities; thresholds are a tenant's defaults. The models are `dbt_project/models/marts`.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -44,11 +45,13 @@ class StockYear:
         return found
 
     @cached_property
-    def sold(self) -> dict[str, list[Row]]:
-        """Sale lines by item."""
-        found: dict[str, list[Row]] = defaultdict(list)
-        for row in self.sales.select("item_id", "sold_on", "quantity", "revenue").to_dicts():
-            found[row["item_id"]].append(row)
+    def sold(self) -> dict[str, list[tuple[date, Decimal, Decimal]]]:
+        """Day, units and revenue of the sale lines by item, the earliest first."""
+        found: dict[str, list[tuple[date, Decimal, Decimal]]] = defaultdict(list)
+        for item_id, *line in (
+            self.sales.sort("sold_on").select("item_id", "sold_on", "quantity", "revenue").iter_rows()
+        ):
+            found[item_id].append((line[0], line[1], line[2]))
         return found
 
     @cached_property
@@ -80,23 +83,28 @@ class StockYear:
 
     def sold_within(self, item_id: str, first: date, last: date) -> tuple[Decimal, Decimal]:
         """Units and revenue that an item sold from one day to another."""
-        rows = [row for row in self.sold[item_id] if first <= row["sold_on"] <= last]
-        return sum((row["quantity"] for row in rows), Decimal(0)), sum((row["revenue"] for row in rows), Decimal(0))
+        lines = self.sold[item_id]
+        within = lines[bisect_left(lines, (first,)) : bisect_left(lines, (last + timedelta(1),))]
+        return sum((units for _, units, _ in within), Decimal(0)), sum((value for *_, value in within), Decimal(0))
+
+    def counts_up_to(self, item_id: str, day: date) -> list[Row]:
+        """An item's counts up to a day."""
+        counts = self.counts[item_id]
+        return counts[: bisect_right(counts, day, key=lambda row: row["counted_on"])]
 
 
 def item_states(year: StockYear, day: date) -> dict[str, Row]:
     """The state of every counted item at the end of a day."""
     found = {}
     any_order = any(row["ordered_on"] <= day for rows in year.lines.values() for row in rows)
-    for item_id, counts in year.counts.items():
-        known = [row for row in counts if row["counted_on"] <= day]
+    for item_id in year.counts:
+        known = year.counts_up_to(item_id, day)
         if not known:
             continue
         on_hand, cost = known[-1]["quantity_on_hand"], known[-1]["unit_cost"]
         units_28d, _ = year.sold_within(item_id, _days(day, _FOUR_WEEKS - 1), day)
         units_90d, _ = year.sold_within(item_id, _days(day, _QUARTER - 1), day)
-        days_sold = [row["sold_on"] for row in year.sold[item_id] if row["sold_on"] <= day]
-        last_sold_on = max(days_sold, default=None)
+        last_sold_on = max((on for on, *_ in year.sold[item_id] if on <= day), default=None)
         cover = on_hand * 28 / units_28d if units_28d else None
         is_dead = last_sold_on is None or (day - last_sold_on).days >= RULES.dead_after_days
         status = _status(on_hand, cover, is_dead, year.described.get(item_id, {}).get("lead_time_days"))
@@ -113,7 +121,7 @@ def item_states(year: StockYear, day: date) -> dict[str, Row]:
         still_open = [row for row in ordered if row["received_on"] is None or row["received_on"] > day]
         found[item_id] = {
             "on_hand": on_hand,
-            "on_order": sum((row["quantity_ordered"] for row in still_open), Decimal(0)) if any_order else None,
+            "on_order": sum(map(_open_units, still_open), Decimal(0)) if any_order else None,
             "stock_value": on_hand * cost,
             "unit_cost": cost,
             "last_sold_on": last_sold_on,
@@ -139,6 +147,12 @@ def _status(on_hand: Decimal, cover: Decimal | None, is_dead: bool, lead_time_da
     if cover < (lead_time_days or PLANNING.default_lead_time_days) + PLANNING.review_days:
         return "understocked"
     return "overstocked" if cover > RULES.overstocked_cover_days else "healthy"
+
+
+def _open_units(line: Row) -> Decimal:
+    """What was to come of a line that was open; a part that came has no day and is taken off on all of them."""
+    came = Decimal(0) if line["received_on"] else line["quantity_received"]
+    return max(line["quantity_ordered"] - came, Decimal(0))
 
 
 def stock_kpis(year: StockYear, day: date) -> Row:
@@ -192,8 +206,8 @@ def _availability(year: StockYear, day: date) -> Row:
     units = revenue = Decimal(0)
     for number in range(_FOUR_WEEKS):
         on = _days(day, number)
-        for item_id, counts in year.counts.items():
-            known = [row for row in counts if row["counted_on"] <= on]
+        for item_id in year.counts:
+            known = year.counts_up_to(item_id, on)
             if not known:
                 continue
             is_out = known[-1]["quantity_on_hand"] <= 0
@@ -231,7 +245,7 @@ def supply_kpis(year: StockYear, day: date) -> Row:
     return {
         "open_order_lines": len(still_open),
         "late_order_lines": sum(row["expected_on"] < day for row in still_open),
-        "open_order_value": sum((row["quantity_ordered"] * costs[row["item_id"]] for row in still_open), Decimal(0)),
+        "open_order_value": sum((_open_units(row) * costs[row["item_id"]] for row in still_open), Decimal(0)),
         "due_order_lines_90d": len(due),
         "on_time_in_full_rate_90d": len(in_time) / len(due) if due else None,
         "fill_rate_90d": filled / units if units else None,

@@ -33,19 +33,31 @@
 {%- endmacro %}
 
 
+{#- The windows of business days that are rebuilt and speak of a date column, or of none by name. -#}
+{% macro touched_windows(dates) -%}
+    {%- set own = [] -%}
+    {%- for window in var('touched') -%}
+        {%- if window.get('column', dates) == dates -%}
+            {%- do own.append(window) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(own) }}
+{%- endmacro %}
+
+
 {#-
   Rows of the business days that are rebuilt; a window that names a date column speaks of that column alone, and of
   columns that hold its days (`dates` names it).
 -#}
 {% macro in_touched(column, reach_back=0, reach_forward=0, dates=none) -%}
-    {%- set name = dates or column.split('.')[-1] -%}
-    {%- set own = [] -%}
-    {%- for window in var('touched') -%}
-        {%- if window.get('column', name) == name -%}
-            {%- do own.append(window) -%}
-        {%- endif -%}
-    {%- endfor -%}
+    {%- set own = touched_windows(dates or column.split('.')[-1]) -%}
     {{ in_windows(own, column, reach_back, reach_forward) }}
+{%- endmacro %}
+
+
+{#- Rows of the whole months that have a business day of `dates` that is rebuilt. -#}
+{% macro in_touched_months(column, dates) -%}
+    {{ in_windows(months_of(touched_windows(dates)), column) }}
 {%- endmacro %}
 
 
@@ -167,6 +179,23 @@
                 'last': last.isoformat(),
             }) -%}
         {%- endif -%}
+    {%- endfor -%}
+    {{ return(found) }}
+{%- endmacro %}
+
+
+{#- The windows widened to whole months. -#}
+{% macro months_of(windows) -%}
+    {%- set found = [] -%}
+    {%- for window in windows -%}
+        {%- set first = modules.datetime.date.fromisoformat(window.first | string) -%}
+        {%- set last = modules.datetime.date.fromisoformat(window.last | string) -%}
+        {%- set next = (last.replace(day=28) + modules.datetime.timedelta(days=4)).replace(day=1) -%}
+        {%- do found.append({
+            'tenant_id': window.tenant_id,
+            'first': first.replace(day=1).isoformat(),
+            'last': (next - modules.datetime.timedelta(days=1)).isoformat(),
+        }) -%}
     {%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}

@@ -1,0 +1,119 @@
+{#- The planner takes CTEs for small and would sort a million rows to join a few thousand. -#}
+{{ config(pre_hook='set local enable_mergejoin = off') }}
+{%- set ranks = 10 -%}
+{%- set days = 28 -%}
+with
+
+windows as (
+
+    {{ window_rows(var('as_of')) }}
+
+),
+
+sales as (
+
+    select
+        windows.window_id,
+        facts.item_id,
+        facts.sold_on,
+        facts.units_sold,
+        facts.revenue
+
+    from {{ ref('fct_sales_daily') }} as facts
+    inner join windows
+        on
+            facts.tenant_id = windows.tenant_id
+            and facts.sold_on between windows.first_on - {{ 2 * days - 1 }} and windows.last_on
+    where
+        facts.units_sold > 0
+        and {{ in_as_of('facts.sold_on', reach_back=2 * days - 1) }}
+
+),
+
+-- What was sold enters the period on its day and leaves it that many days later.
+changes as (
+
+    select
+        window_id,
+        item_id,
+        sold_on as day_on,
+        units_sold as units,
+        revenue
+
+    from sales
+
+    union all
+
+    select
+        window_id,
+        item_id,
+        sold_on + {{ days }} as day_on,
+        -units_sold as units,
+        -revenue as revenue
+
+    from sales
+
+),
+
+-- Changes of one day share its sums, and all but one of them last for no day.
+states as (
+
+    select
+        window_id,
+        item_id,
+        day_on,
+        lead(day_on) over sequence as until_on,
+        sum(units) over sequence as units,
+        sum(revenue) over sequence as revenue
+
+    from changes
+    window sequence as (partition by window_id, item_id order by day_on)
+
+),
+
+ranked as (
+
+    select
+        windows.window_id,
+        windows.tenant_id,
+        states.item_id,
+        days.day::date as day_on,
+        windows.first_on,
+        states.units,
+        states.revenue,
+        sum(states.revenue) over (partition by states.window_id, days.day) as revenue_total,
+        row_number() over (
+            partition by states.window_id, days.day
+            order by states.revenue desc, states.item_id asc
+        ) as revenue_rank
+
+    from states
+    inner join windows on states.window_id = windows.window_id
+    inner join lateral generate_series(
+        greatest(states.day_on, windows.first_on - {{ days }})::timestamp,
+        least(states.until_on - 1, windows.last_on)::timestamp,
+        interval '1 day'
+    ) as days (day) on true
+    where states.units > 0
+
+)
+
+select
+    ranked.tenant_id,
+    ranked.day_on as as_of_on,
+    ranked.revenue_rank::integer as revenue_rank,
+    ranked.item_id,
+    ranked.revenue::numeric(38, 4) as revenue,
+    ranked.units::numeric(38, 4) as units_sold,
+    (ranked.revenue / nullif(ranked.revenue_total, 0))::double precision as revenue_share,
+    earlier.revenue_rank::integer as revenue_rank_previous
+
+from ranked
+left join ranked as earlier
+    on
+        ranked.window_id = earlier.window_id
+        and ranked.item_id = earlier.item_id
+        and ranked.day_on - {{ days }} = earlier.day_on
+where
+    ranked.revenue_rank <= {{ ranks }}
+    and ranked.day_on >= ranked.first_on

@@ -67,10 +67,11 @@ states as (
         sum(revenue) over sequence as revenue
 
     from changes
-    window sequence as (partition by window_id, item_id order by day_on)
+    window sequence as (partition by item_id, window_id order by day_on)
 
 ),
 
+-- By the day first: a sort by what is the same in all rows takes twice as long.
 ranked as (
 
     select
@@ -81,9 +82,9 @@ ranked as (
         windows.first_on,
         states.units,
         states.revenue,
-        sum(states.revenue) over (partition by states.window_id, days.day) as revenue_total,
+        sum(states.revenue) over (partition by days.day, windows.window_id) as revenue_total,
         row_number() over (
-            partition by states.window_id, days.day
+            partition by days.day, windows.window_id
             order by states.revenue desc, states.item_id asc
         ) as revenue_rank
 

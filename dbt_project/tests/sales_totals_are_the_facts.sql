@@ -1,0 +1,67 @@
+{{ config(tags=['nightly']) }}
+
+-- A day's totals are its facts summed and its sale lines counted; what is costed is cost and margin.
+with
+
+facts as (
+
+    select
+        tenant_id,
+        sold_on,
+        sum(revenue) as revenue,
+        sum(units_sold) as units_sold,
+        sum(units_returned) as units_returned,
+        sum(returns_value) as returns_value,
+        sum(gross_margin) as gross_margin
+
+    from {{ ref('fct_sales_daily') }}
+    where {{ in_touched('sold_on') }}
+    group by tenant_id, sold_on
+
+),
+
+orders as (
+
+    select
+        tenant_id,
+        sold_on,
+        sum(lines) as sale_lines
+
+    from {{ ref('fct_orders_daily') }}
+    where {{ in_touched('sold_on') }}
+    group by tenant_id, sold_on
+
+),
+
+totals as (
+
+    select * from {{ ref('fct_sales_totals_daily') }}
+    where {{ in_touched('sold_on') }}
+
+)
+
+select
+    coalesce(facts.tenant_id, totals.tenant_id) as tenant_id,
+    coalesce(facts.sold_on, totals.sold_on) as sold_on
+
+from facts
+full join totals
+    on
+        facts.tenant_id = totals.tenant_id
+        and facts.sold_on = totals.sold_on
+left join orders
+    on
+        totals.tenant_id = orders.tenant_id
+        and totals.sold_on = orders.sold_on
+where
+    facts.revenue is distinct from totals.revenue
+    or facts.units_sold is distinct from totals.units_sold
+    or facts.units_returned is distinct from totals.units_returned
+    or facts.returns_value is distinct from totals.returns_value
+    or facts.gross_margin is distinct from totals.gross_margin
+    or coalesce(orders.sale_lines, 0) != totals.sale_lines
+    or totals.revenue_costed > totals.revenue
+    or totals.promotion_revenue > totals.revenue
+    -- Each item's cost is rounded to the last decimal.
+    or abs(totals.revenue_costed - totals.cost_of_goods - totals.gross_margin)
+    > 0.0001 * totals.sale_lines

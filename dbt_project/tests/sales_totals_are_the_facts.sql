@@ -1,6 +1,6 @@
 {{ config(tags=['nightly']) }}
 
--- A day's totals are its facts summed and its sale lines counted; what is costed is cost and margin.
+-- Totals are the facts summed and the sale lines counted; costed revenue is cost and margin.
 with
 
 facts as (

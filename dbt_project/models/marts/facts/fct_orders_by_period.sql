@@ -83,8 +83,8 @@ followed as (
 
 ),
 
--- A member counts from a day on which it was active until that day leaves the period, or until it is
--- active again and counts by the later day.
+-- A member counts from a day on which it was active until that day leaves the period, or until it
+-- is active again and counts by the later day.
 counted as (
 
     select

@@ -87,17 +87,16 @@ totals as (
 
 ),
 
--- By how much two days differ was sold after the one and up to the other. Materialized, like what it
--- is joined with: else the planner pairs all days of a tenant before it compares them.
+-- By how much two days differ was sold after the one and up to the other. Materialized, like what
+-- it is joined with: else the planner pairs all days of a tenant before it compares them.
 so_far as materialized (
 
     select
+        {% for measure in measures %}
+            coalesce(sum(totals.{{ measure }}) over days_so_far, 0) as {{ measure }},
+        {% endfor %}
         calendar.tenant_id,
-        calendar.day_on,
-        {%- for measure in measures %}
-        coalesce(sum(totals.{{ measure }}) over days_so_far, 0) as {{ measure }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        calendar.day_on
 
     from calendar
     left join totals
@@ -148,10 +147,10 @@ points as materialized (
     from ranges
     cross join lateral (
         values
-        (from_on - 1, -1, -1, 0),
-        (from_on - 1 + (to_on - from_on + 1) / 2, 0, 1, 0),
-        (to_on - (to_on - from_on + 1) / 2, 0, 0, -1),
-        (to_on, 1, 0, 1)
+        (ranges.from_on - 1, -1, -1, 0),
+        (ranges.from_on - 1 + (ranges.to_on - ranges.from_on + 1) / 2, 0, 1, 0),
+        (ranges.to_on - (ranges.to_on - ranges.from_on + 1) / 2, 0, 0, -1),
+        (ranges.to_on, 1, 0, 1)
     ) as points (day_on, of_whole, of_earlier_half, of_later_half)
 
 ),
@@ -165,9 +164,9 @@ summed as (
         points.comparison,
         points.from_on,
         points.to_on,
-        {%- for measure in measures %}
-        sum(points.of_whole * so_far.{{ measure }}) as {{ measure }},
-        {%- endfor %}
+        {% for measure in measures %}
+            sum(points.of_whole * so_far.{{ measure }}) as {{ measure }},
+        {% endfor %}
         sum(points.of_earlier_half * so_far.revenue) as revenue_earlier_half,
         sum(points.of_later_half * so_far.revenue) as revenue_later_half
 

@@ -80,11 +80,11 @@ select
     measured.period,
     measured.from_on,
     measured.to_on,
-    {%- for measure in measures %}
-    measured.{{ measure }},
-    previous.{{ measure }} as {{ measure }}_previous,
-    year_before.{{ measure }} as {{ measure }}_year_before,
-    {%- endfor %}
+    {% for measure in measures %}
+        measured.{{ measure }},
+        previous.{{ measure }} as {{ measure }}_previous,
+        year_before.{{ measure }} as {{ measure }}_year_before,
+    {% endfor %}
     case
         when measured.revenue_later_half is null then null
         when

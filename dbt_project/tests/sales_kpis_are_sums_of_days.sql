@@ -44,7 +44,7 @@ where
     kpis.revenue != days.revenue
     or kpis.units_sold != days.units_sold
     or kpis.returns_value != days.returns_value
-    or kpis.gross_margin is distinct from days.gross_margin
+    or kpis.gross_margin != days.gross_margin
     or kpis.orders > days.sale_lines
     or kpis.active_customers != kpis.new_customers + kpis.returning_customers
     or kpis.returning_customers < 0

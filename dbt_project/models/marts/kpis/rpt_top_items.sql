@@ -95,7 +95,10 @@ ranked as (
         least(states.until_on - 1, windows.last_on)::timestamp,
         interval '1 day'
     ) as days (day) on true
-    where states.units > 0
+    where
+        states.units > 0
+        -- Of a short window, the days between it and what it is compared with are not asked for.
+        and (days.day >= windows.first_on or days.day <= windows.last_on - {{ days }})
 
 )
 

@@ -3,7 +3,7 @@
   are rebuilt lie between their first and latest sale, or they only ever returned.
 -#}
 {% macro may_end_customers() -%}
-    {%- set months = months_of(touched_windows('sold_on')) -%}
+    {%- set months = touched_periods('sold_on', 'month') -%}
     {%- if not months -%}
         false
     {%- else -%}

@@ -1,19 +1,20 @@
 {#-
   The incremental strategy `replace_window`: lock, delete the windows, insert, in one transaction.
 
-  A model says under `meta` which windows are its own: `window` is touched, touched_months (whole months of the days that
-  `window_dates` names), as_of, since_as_of (from a tenant's first partition day on), items and customers (stored ones that
-  the windows may end) or tenants (all rows of the tenants in either), `window_column` the date that the windows speak of. With a `unique_key`, rows of the same key are deleted
+  A model says under `meta` which windows are its own: `window` is touched, as_of, since_as_of (from a tenant's first
+  partition day on), items and customers (stored ones that the windows may end) or tenants (all rows of the tenants in
+  either), `window_column` the date that the windows speak of; with `period` the column stands for a week or month, and the
+  windows speak of the days that `dates` names. With a `unique_key`, rows of the same key are deleted
   outside of the windows too, for rows whose day can move. The window filter in a model's SQL stands in every build, the
   first one included.
 -#}
 
 {% macro model_window_predicate() -%}
     {%- set meta = config.get('meta') -%}
-    {%- if meta.window == 'touched' -%}
+    {%- if meta.window == 'touched' and meta.period -%}
+        {{ in_touched_periods(meta.window_column, meta.period, meta.dates) }}
+    {%- elif meta.window == 'touched' -%}
         {{ in_touched(meta.window_column) }}
-    {%- elif meta.window == 'touched_months' -%}
-        {{ in_touched_months(meta.window_column, meta.window_dates) }}
     {%- elif meta.window == 'as_of' -%}
         {{ in_as_of(meta.window_column) }}
     {%- elif meta.window == 'since_as_of' -%}
@@ -26,7 +27,7 @@
         {{ in_tenants() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error(
-            'meta.window must be touched, touched_months, as_of, since_as_of, items, customers or tenants'
+            'meta.window must be touched, as_of, since_as_of, items, customers or tenants'
         ) }}
     {%- endif -%}
 {%- endmacro %}

@@ -55,12 +55,6 @@
 {%- endmacro %}
 
 
-{#- Rows of the whole months that have a business day of `dates` that is rebuilt. -#}
-{% macro in_touched_months(column, dates) -%}
-    {{ in_windows(months_of(touched_windows(dates)), column) }}
-{%- endmacro %}
-
-
 {#- Rows of the partition days that are rebuilt. -#}
 {% macro in_as_of(column, reach_back=0) -%}
     {{ in_windows(var('as_of'), column, reach_back) }}
@@ -179,23 +173,6 @@
                 'last': last.isoformat(),
             }) -%}
         {%- endif -%}
-    {%- endfor -%}
-    {{ return(found) }}
-{%- endmacro %}
-
-
-{#- The windows widened to whole months. -#}
-{% macro months_of(windows) -%}
-    {%- set found = [] -%}
-    {%- for window in windows -%}
-        {%- set first = modules.datetime.date.fromisoformat(window.first | string) -%}
-        {%- set last = modules.datetime.date.fromisoformat(window.last | string) -%}
-        {%- set next = (last.replace(day=28) + modules.datetime.timedelta(days=4)).replace(day=1) -%}
-        {%- do found.append({
-            'tenant_id': window.tenant_id,
-            'first': first.replace(day=1).isoformat(),
-            'last': (next - modules.datetime.timedelta(days=1)).isoformat(),
-        }) -%}
     {%- endfor -%}
     {{ return(found) }}
 {%- endmacro %}

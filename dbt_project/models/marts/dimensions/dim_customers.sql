@@ -8,7 +8,7 @@ candidates as (
         customer_code
 
     from {{ ref('fct_customers_monthly') }}
-    where {{ in_touched_months('month_on', dates='sold_on') }}
+    where {{ in_touched_periods('month_on', 'month', dates='sold_on') }}
 
     {% if is_incremental() %}
         union

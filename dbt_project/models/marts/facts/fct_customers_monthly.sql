@@ -16,7 +16,7 @@ lines as (
     where
         line_kind in ('sale', 'return')
         and customer_code != ''
-        and {{ in_touched_months('sold_on', dates='sold_on') }}
+        and {{ in_touched_periods('sold_on', 'month', dates='sold_on') }}
 
 ),
 

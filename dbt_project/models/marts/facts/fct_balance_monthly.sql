@@ -1,0 +1,320 @@
+with
+
+items as (
+
+    select
+        tenant_id,
+        item_id,
+        coalesce(nullif(trim(category), ''), 'uncategorised') as category
+
+    from {{ ref('dim_items') }}
+
+),
+
+demand as (
+
+    select
+        sales.tenant_id,
+        coalesce(items.category, 'uncategorised') as category,
+        sales.month_begins_on,
+        sum(sales.units_sold) as units,
+        sum(sales.revenue) as revenue
+
+    from {{ ref('fct_item_months') }} as sales
+    left join items
+        on
+            sales.tenant_id = items.tenant_id
+            and sales.item_id = items.item_id
+    group by sales.tenant_id, coalesce(items.category, 'uncategorised'), sales.month_begins_on
+
+),
+
+received as (
+
+    select
+        tenant_id,
+        item_id,
+        date_trunc('month', received_on::timestamp)::date as month_begins_on,
+        count(*) filter (where quantity_received is null) as unknown_receipts,
+        sum(quantity_received) as units
+
+    from {{ ref('int_supply') }}
+    where received_on is not null
+    group by tenant_id, item_id, month_begins_on
+
+),
+
+receipts as (
+
+    select
+        received.tenant_id,
+        coalesce(items.category, 'uncategorised') as category,
+        received.month_begins_on,
+        case when sum(received.unknown_receipts) = 0 then sum(received.units) end as units
+
+    from received
+    left join items
+        on
+            received.tenant_id = items.tenant_id
+            and received.item_id = items.item_id
+    group by
+        received.tenant_id, coalesce(items.category, 'uncategorised'), received.month_begins_on
+
+),
+
+last_counts as (
+
+    select
+        tenant_id,
+        max(month_begins_on) as month_begins_on
+
+    from {{ ref('fct_stock_months') }}
+    group by tenant_id
+
+),
+
+counts as (
+
+    select
+        *,
+        lead(month_begins_on) over (
+            partition by tenant_id, item_id, location_id
+            order by month_begins_on
+        ) as next_begins_on
+
+    from {{ ref('fct_stock_months') }}
+
+),
+
+-- A count holds until the month of the next one, and no longer than the tenant counts at all.
+in_force as (
+
+    select
+        counts.tenant_id,
+        counts.item_id,
+        calendar.month_begins_on::date as month_begins_on,
+        counts.quantity_on_hand,
+        counts.stock_value
+
+    from counts
+    inner join last_counts on counts.tenant_id = last_counts.tenant_id
+    inner join lateral generate_series(
+        counts.month_begins_on::timestamp,
+        coalesce(
+            counts.next_begins_on - interval '1 month', last_counts.month_begins_on::timestamp
+        ),
+        interval '1 month'
+    ) as calendar (month_begins_on) on true
+
+),
+
+stock as (
+
+    select
+        in_force.tenant_id,
+        coalesce(items.category, 'uncategorised') as category,
+        in_force.month_begins_on,
+        sum(in_force.quantity_on_hand) as units,
+        sum(in_force.stock_value) as stock_value
+
+    from in_force
+    left join items
+        on
+            in_force.tenant_id = items.tenant_id
+            and in_force.item_id = items.item_id
+    group by
+        in_force.tenant_id, coalesce(items.category, 'uncategorised'), in_force.month_begins_on
+
+),
+
+plans as (
+
+    select
+        plans.tenant_id,
+        coalesce(items.category, 'uncategorised') as category,
+        date_trunc('month', plans.planned_on::timestamp)::date as month_begins_on,
+        case when count(plans.quantity_planned) = count(*) then sum(plans.quantity_planned) end
+            as units
+
+    from {{ ref('int_supply_plans') }} as plans
+    left join items
+        on
+            plans.tenant_id = items.tenant_id
+            and plans.item_id = items.item_id
+    group by plans.tenant_id, coalesce(items.category, 'uncategorised'), month_begins_on
+
+),
+
+-- A period that spans two months is parted by its days.
+adjustments as (
+
+    select
+        adjustments.tenant_id,
+        coalesce(items.category, 'uncategorised') as category,
+        calendar.month_begins_on::date as month_begins_on,
+        sum(
+            adjustments.quantity
+            * (
+                least(
+                    adjustments.ends_on,
+                    (calendar.month_begins_on + interval '1 month')::date - 1
+                )
+                - greatest(adjustments.starts_on, calendar.month_begins_on::date)
+                + 1
+            )
+            / (adjustments.ends_on - adjustments.starts_on + 1)
+        ) as units
+
+    from {{ ref('int_demand_adjustments') }} as adjustments
+    inner join lateral generate_series(
+        date_trunc('month', adjustments.starts_on::timestamp),
+        adjustments.ends_on::timestamp,
+        interval '1 month'
+    ) as calendar (month_begins_on) on true
+    left join items
+        on
+            adjustments.tenant_id = items.tenant_id
+            and adjustments.item_id = items.item_id
+    where
+        adjustments.status = 'approved'
+        and adjustments.ends_on >= adjustments.starts_on
+    group by
+        adjustments.tenant_id, coalesce(items.category, 'uncategorised'), month_begins_on
+
+),
+
+months as (
+
+    select
+        tenant_id,
+        category,
+        month_begins_on
+
+    from demand
+
+    union
+
+    select
+        tenant_id,
+        category,
+        month_begins_on
+
+    from receipts
+
+    union
+
+    select
+        tenant_id,
+        category,
+        month_begins_on
+
+    from stock
+
+    union
+
+    select
+        tenant_id,
+        category,
+        month_begins_on
+
+    from plans
+
+    union
+
+    select
+        tenant_id,
+        category,
+        month_begins_on
+
+    from adjustments
+
+),
+
+-- Between the tenant's first and last month with any, a category without is one with none.
+joined as (
+
+    select
+        months.tenant_id,
+        months.category,
+        months.month_begins_on,
+        demand.units as demand_units,
+        demand.revenue as demand_revenue,
+        months.month_begins_on between
+        min(demand.month_begins_on) over tenant
+        and max(demand.month_begins_on) over tenant as has_demand,
+        receipts.units as receipt_units,
+        receipts.month_begins_on is null
+        and months.month_begins_on between
+        min(receipts.month_begins_on) over tenant
+        and max(receipts.month_begins_on) over tenant as has_no_receipts,
+        stock.units as stock_units,
+        stock.stock_value,
+        plans.units as planned_supply_units,
+        plans.month_begins_on is null
+        and months.month_begins_on between
+        min(plans.month_begins_on) over tenant
+        and max(plans.month_begins_on) over tenant as has_no_plans,
+        adjustments.units as demand_adjustment_units
+
+    from months
+    left join demand
+        on
+            months.tenant_id = demand.tenant_id
+            and months.category = demand.category
+            and months.month_begins_on = demand.month_begins_on
+    left join receipts
+        on
+            months.tenant_id = receipts.tenant_id
+            and months.category = receipts.category
+            and months.month_begins_on = receipts.month_begins_on
+    left join stock
+        on
+            months.tenant_id = stock.tenant_id
+            and months.category = stock.category
+            and months.month_begins_on = stock.month_begins_on
+    left join plans
+        on
+            months.tenant_id = plans.tenant_id
+            and months.category = plans.category
+            and months.month_begins_on = plans.month_begins_on
+    left join adjustments
+        on
+            months.tenant_id = adjustments.tenant_id
+            and months.category = adjustments.category
+            and months.month_begins_on = adjustments.month_begins_on
+    window tenant as (partition by months.tenant_id)
+
+),
+
+filled as (
+
+    select
+        tenant_id,
+        category,
+        month_begins_on,
+        coalesce(demand_units, case when has_demand then 0 end) as demand_units,
+        coalesce(demand_revenue, case when has_demand then 0 end) as demand_revenue,
+        case when has_no_receipts then 0 else receipt_units end as receipt_units,
+        stock_units,
+        stock_value,
+        case when has_no_plans then 0 else planned_supply_units end as planned_supply_units,
+        demand_adjustment_units
+
+    from joined
+
+)
+
+select
+    tenant_id,
+    category,
+    month_begins_on,
+    demand_units::numeric(38, 4) as demand_units,
+    demand_revenue::numeric(38, 4) as demand_revenue,
+    receipt_units::numeric(38, 4) as receipt_units,
+    stock_units::numeric(38, 4) as stock_units,
+    stock_value::numeric(38, 4) as stock_value,
+    planned_supply_units::numeric(38, 4) as planned_supply_units,
+    (receipt_units / nullif(planned_supply_units, 0))::double precision as supply_attainment,
+    demand_adjustment_units::numeric(38, 4) as demand_adjustment_units
+
+from filled

@@ -27,7 +27,7 @@ from inventra_pipelines.assets.keys import (
     SUPPLY_LINES,
 )
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
-from inventra_pipelines.checks.analytics import revenue_reconciles
+from inventra_pipelines.checks.analytics import data_quality, revenue_reconciles
 from inventra_pipelines.db.batches import touched_windows
 from inventra_pipelines.db.reads.previews import preview
 from inventra_pipelines.db.reopened import with_recosted
@@ -59,7 +59,12 @@ _DATE_COLUMNS = {SALES_FACTS: "sold_on", STOCK_FACTS: "counted_on"}
             asset=SALES_FACTS,
             blocking=True,
             description="Revenue and units of the facts equal those of the sale lines they come from.",
-        )
+        ),
+        AssetCheckSpec(
+            "data_quality",
+            asset=DAILY_KPIS,
+            description="No dataset has a low score or far fewer rows than usual; warns and names the worst part.",
+        ),
     ],
 )
 def analytics(
@@ -76,3 +81,4 @@ def analytics(
             latest = table_metadata(preview(connection, key.path[-1], rebuilt))
             yield MaterializeResult(asset_key=key, metadata={**rows_metadata(models, key, rebuilt), "latest": latest})
         yield revenue_reconciles(connection, touched["sold_on"])
+        yield data_quality(connection, windows)

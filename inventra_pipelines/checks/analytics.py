@@ -7,10 +7,22 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 import psycopg
-from dagster import AssetCheckResult
+from dagster import AssetCheckResult, AssetCheckSeverity
 
-from inventra_pipelines.assets.keys import SALES_FACTS
+from inventra_pipelines.assets.keys import DAILY_KPIS, SALES_FACTS
+from inventra_pipelines.db.reads.quality import DatasetQuality, data_quality_of
 from inventra_pipelines.db.writes import Window
+
+# Below it, one part of five is all but absent, or all of them are a fifth short.
+_LEAST_SCORE = 0.8
+
+_REMEDIES = {
+    "completeness": "let the source fill the optional columns that data_dictionary.md names, or map them in datasets",
+    "freshness": "see why files are missing, or correct the feed's weekdays and the holidays",
+    "consistency": "see line_kind in int_sales_lines, int_stock_reconciliation, or the order lines' days and units",
+    "validity": "see `inventra batches rejects BATCH`, and correct the source or its mapping",
+    "coverage": "let the source list every item that is sold",
+}
 
 _TOTALS = """
     select
@@ -44,3 +56,33 @@ def revenue_reconciles(connection: psycopg.Connection, windows: Sequence[Window]
             "line_units": float(line_units),
         },
     )
+
+
+def data_quality(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """No dataset of a window's last day has a score below 0.8 or far fewer rows than usual on its weekday."""
+    quality = data_quality_of(connection, windows)
+    poor = [each for each in quality if each.is_low or (each.score is not None and each.score < _LEAST_SCORE)]
+    return AssetCheckResult(
+        asset_key=DAILY_KPIS,
+        check_name="data_quality",
+        passed=not poor,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "datasets": len(quality),
+            "poor": len(poor),
+            "worst": "\n".join(map(_describe, poor)) or "none",
+            "all": "select * from marts.rpt_data_quality",
+        },
+    )
+
+
+def _describe(quality: DatasetQuality) -> str:
+    """A line that names the dataset, what is worst about it, and the remedy."""
+    name = f"{quality.tenant_id} {quality.dataset} on {quality.as_of_on}"
+    if quality.is_low:
+        return (
+            f"{name}: {quality.rows_read_day:,} rows where {quality.rows_expected:,.0f} are usual on the weekday;"
+            " see that the file is whole"
+        )
+    part = min(quality.parts, key=lambda each: quality.parts[each])
+    return f"{name}: score {quality.score:.2f}, {part} {quality.parts[part]:.2f}; {_REMEDIES[part]}"

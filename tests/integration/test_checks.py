@@ -5,6 +5,7 @@ from datetime import date
 import psycopg
 import pytest
 
+from inventra_pipelines.checks.analytics import data_quality
 from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
 from inventra_pipelines.checks.ingest import no_file_rejected, rows_reconcile
 from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
@@ -146,3 +147,32 @@ def test_a_quantity_in_a_unit_that_nobody_defined_is_counted(connection: psycopg
         "stock_counts": 1,
         "order_lines": 0,
     }
+
+
+def test_a_dataset_of_a_low_score_or_of_few_rows_is_named_with_the_remedy(connection: psycopg.Connection):
+    connection.execute(
+        """
+        create table marts.rpt_data_quality (
+            tenant_id text, as_of_on date, dataset text, completeness double precision, freshness double precision,
+            consistency double precision, validity double precision, coverage double precision,
+            score double precision, rows_read_day bigint, rows_expected double precision, is_low boolean
+        )
+        """
+    )
+    row = "insert into marts.rpt_data_quality values ('shop', %s, %s, 1, %s, null, 1, null, %s, %s, 2000, %s)"
+    connection.execute(row, (DAY, "sales", 1.0, 1.0, 1900, False))
+    connection.execute(row, (DAY, "items", 0.4, 0.8, 0, None))
+    connection.execute(row, (date(2026, 3, 1), "boms", 0.0, 0.1, 0, True))
+    assert data_quality(connection, WINDOW).passed, "0.8 is enough, and other days are not looked at"
+    connection.execute(row, (DAY, "stock", 0.25, 0.75, 0, None))
+    result = data_quality(connection, WINDOW)
+    assert not result.passed
+    assert result.metadata["worst"].value == (
+        "shop stock on 2026-03-02: score 0.75, freshness 0.25;"
+        " see why files are missing, or correct the feed's weekdays and the holidays"
+    )
+    connection.execute("delete from marts.rpt_data_quality where dataset = 'stock'")
+    connection.execute("update marts.rpt_data_quality set is_low = true, rows_read_day = 90 where dataset = 'sales'")
+    assert data_quality(connection, WINDOW).metadata["worst"].value == (
+        "shop sales on 2026-03-02: 90 rows where 2,000 are usual on the weekday; see that the file is whole"
+    )

@@ -17,9 +17,12 @@ select
     feeds.dataset,
     array(
         select weekdays.position::integer
-        from unnest(array[
-            'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'
-        ]) with ordinality as weekdays (name, position)
+        from
+            unnest(
+                array[
+                    'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday', 'sunday'
+                ]
+            ) with ordinality as weekdays (name, position)
         where feeds.settings -> 'weekdays' @> to_jsonb(weekdays.name)
         order by weekdays.position
     ) as expected_weekdays,

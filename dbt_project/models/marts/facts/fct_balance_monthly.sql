@@ -130,18 +130,18 @@ stock as (
 plans as (
 
     select
-        plans.tenant_id,
+        planned.tenant_id,
         coalesce(items.category, 'uncategorised') as category,
-        date_trunc('month', plans.planned_on::timestamp)::date as month_begins_on,
-        case when count(plans.quantity_planned) = count(*) then sum(plans.quantity_planned) end
+        date_trunc('month', planned.planned_on::timestamp)::date as month_begins_on,
+        case when count(planned.quantity_planned) = count(*) then sum(planned.quantity_planned) end
             as units
 
-    from {{ ref('int_supply_plans') }} as plans
+    from {{ ref('int_supply_plans') }} as planned
     left join items
         on
-            plans.tenant_id = items.tenant_id
-            and plans.item_id = items.item_id
-    group by plans.tenant_id, coalesce(items.category, 'uncategorised'), month_begins_on
+            planned.tenant_id = items.tenant_id
+            and planned.item_id = items.item_id
+    group by planned.tenant_id, coalesce(items.category, 'uncategorised'), month_begins_on
 
 ),
 

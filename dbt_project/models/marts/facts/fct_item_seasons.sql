@@ -11,7 +11,9 @@ windows as (
 items as (
 
     select * from {{ ref('dim_items') }}
-    where {{ in_tenants() }}
+    where
+        first_sold_on is not null
+        and {{ in_tenants() }}
 
 ),
 
@@ -33,44 +35,45 @@ tenants as (
 
 ),
 
--- Sundays with two years of 52 weeks: the first week holds the first sale or is later.
-sundays as (
+-- The same week of the year after stands 52 weeks later.
+both_years as (
 
     select
-        windows.tenant_id,
-        calendar.as_of_on::date as as_of_on
+        tenant_id,
+        item_id,
+        week_ends_on,
+        units_sold as units,
+        0 as units_before
 
-    from windows
-    inner join tenants on windows.tenant_id = tenants.tenant_id
-    inner join lateral generate_series(
-        windows.first_on::timestamp, windows.last_on::timestamp, interval '7 days'
-    ) as calendar (as_of_on) on true
-    where calendar.as_of_on::date - tenants.first_sold_on >= 721
+    from weekly
+
+    union all
+
+    select
+        tenant_id,
+        item_id,
+        week_ends_on + 364 as week_ends_on,
+        0 as units,
+        units_sold as units_before
+
+    from weekly
 
 ),
 
--- Weeks 52 apart are the same week of the year, 0 the one that ends on the Sunday. Numeric sums are
--- the same in any order.
 pairs as (
 
     select
-        sundays.tenant_id,
-        sundays.as_of_on,
-        weekly.item_id,
-        (sundays.as_of_on - weekly.week_ends_on) / 7 % 52 as week_of_year,
-        coalesce(
-            sum(weekly.units_sold) filter (where sundays.as_of_on - weekly.week_ends_on < 364), 0
-        ) as units,
-        coalesce(
-            sum(weekly.units_sold) filter (where sundays.as_of_on - weekly.week_ends_on >= 364), 0
-        ) as units_before
+        tenant_id,
+        item_id,
+        week_ends_on,
+        sum(units) as units,
+        sum(units_before) as units_before,
+        sum(units) * sum(units) as units_squared,
+        sum(units) * sum(units) + sum(units_before) * sum(units_before) as both_squared,
+        sum(units) * sum(units_before) as units_crossed
 
-    from sundays
-    inner join weekly
-        on
-            sundays.tenant_id = weekly.tenant_id
-            and weekly.week_ends_on between sundays.as_of_on - 721 and sundays.as_of_on
-    group by sundays.tenant_id, sundays.as_of_on, weekly.item_id, week_of_year
+    from both_years
+    group by tenant_id, item_id, week_ends_on
 
 ),
 
@@ -78,65 +81,88 @@ business as (
 
     select
         tenant_id,
-        as_of_on,
-        week_of_year,
-        sum(units) / nullif(sum(sum(units)) over year, 0) * 52 as index_of_year,
-        sum(units_before) / nullif(sum(sum(units_before)) over year, 0) * 52 as index_before
+        week_ends_on,
+        sum(units) as units,
+        sum(units_before) as units_before
 
     from pairs
-    group by tenant_id, as_of_on, week_of_year
-    window year as (partition by tenant_id, as_of_on)
+    group by tenant_id, week_ends_on
 
 ),
 
--- A week of hardly any sales says too little of its season to divide by.
-indexes as (
+-- The 52 weeks that end on each Sunday that has two years, and their shares of each year.
+weeks as (
+
+    select
+        windows.tenant_id,
+        calendar.as_of_on::date as as_of_on,
+        business.week_ends_on,
+        business.units / nullif(sum(business.units) over year, 0) as share_of_year,
+        business.units_before / nullif(sum(business.units_before) over year, 0) as share_before
+
+    from windows
+    inner join tenants on windows.tenant_id = tenants.tenant_id
+    inner join lateral generate_series(
+        windows.first_on::timestamp, windows.last_on::timestamp, interval '7 days'
+    ) as calendar (as_of_on) on true
+    inner join business
+        on
+            windows.tenant_id = business.tenant_id
+            and business.week_ends_on
+            between calendar.as_of_on::date - 51 * 7 and calendar.as_of_on::date
+    where calendar.as_of_on::date - 721 >= tenants.first_sold_on
+    window year as (partition by windows.tenant_id, calendar.as_of_on)
+
+),
+
+-- What units of a week are multiplied by: one over its index. A week of hardly any sales says too
+-- little of its season to divide by.
+weights as (
 
     select
         tenant_id,
         as_of_on,
-        week_of_year,
-        greatest(round((index_of_year + index_before) / 2, 6), 0.1) as seasonal_index
+        week_ends_on,
+        case
+            when share_of_year is not null and share_before is not null
+                then round(1 / greatest((share_of_year + share_before) * 26, 0.1), 6)
+        end as weight
 
-    from business
-    where
-        index_of_year is not null
-        and index_before is not null
+    from weeks
 
 ),
 
+-- Numeric sums are the same in any order.
 sums as (
 
     select
-        pairs.tenant_id,
-        pairs.as_of_on,
+        weights.tenant_id,
+        weights.as_of_on,
         pairs.item_id,
         sum(pairs.units) as units,
         sum(pairs.units_before) as units_before,
-        sum(pairs.units * pairs.units) as units_squared,
-        sum(pairs.units_before * pairs.units_before) as units_before_squared,
-        sum(pairs.units * pairs.units_before) as units_crossed,
-        sum(round(pairs.units / indexes.seasonal_index, 6)) as deseasonalised,
-        sum(round(pairs.units / indexes.seasonal_index, 6) ^ 2) as deseasonalised_squared
+        sum(pairs.both_squared) as both_squared,
+        sum(pairs.units_crossed) as units_crossed,
+        sum(pairs.units * weights.weight) as deseasonalised,
+        sum(pairs.units_squared * weights.weight * weights.weight) as deseasonalised_squared
 
-    from pairs
-    left join indexes
+    from weights
+    inner join pairs
         on
-            pairs.tenant_id = indexes.tenant_id
-            and pairs.as_of_on = indexes.as_of_on
-            and pairs.week_of_year = indexes.week_of_year
-    group by pairs.tenant_id, pairs.as_of_on, pairs.item_id
+            weights.tenant_id = pairs.tenant_id
+            and weights.week_ends_on = pairs.week_ends_on
+    group by weights.tenant_id, weights.as_of_on, pairs.item_id
 
 ),
 
--- Variation around each year's own mean, of both years and of what they have in common.
+-- Variation around each year's own mean, and what the years have in common of it.
 varied as (
 
     select
         sums.*,
         least((sums.as_of_on - items.first_sold_on) / 7 + 1, 52) as weeks,
         items.first_sold_on <= sums.as_of_on - 721 as has_two_years,
-        sums.units_squared + sums.units_before_squared
+        sums.both_squared
         - (sums.units * sums.units + sums.units_before * sums.units_before) / 52 as variation,
         sums.units_crossed - sums.units * sums.units_before / 52 as common_variation
 

@@ -17,21 +17,31 @@ items as (
 
 ),
 
-weekly as (
-
-    select * from {{ ref('fct_item_weeks') }}
-    where {{ in_windows(sundays, 'week_ends_on', reach_back=721) }}
-
-),
-
+-- Those with two years of 52 weeks: the first week holds the first sale or is later.
 tenants as (
 
     select
-        tenant_id,
-        min(first_sold_on) as first_sold_on
+        items.tenant_id,
+        min(items.first_sold_on) as first_sold_on
 
     from items
-    group by tenant_id
+    inner join windows on items.tenant_id = windows.tenant_id
+    group by items.tenant_id
+    having min(items.first_sold_on) <= max(windows.last_on) - 721
+
+),
+
+weekly as (
+
+    select
+        sales.tenant_id,
+        sales.item_id,
+        sales.week_ends_on,
+        sales.units_sold
+
+    from {{ ref('fct_item_weeks') }} as sales
+    inner join tenants on sales.tenant_id = tenants.tenant_id
+    where {{ in_windows(sundays, 'sales.week_ends_on', reach_back=721) }}
 
 ),
 

@@ -37,8 +37,8 @@ neighbours as (
 
 ),
 
--- Days on which an item counts as sold in 28 days: from a sale until 28 days after the last one near
--- enough.
+-- Days on which an item counts as sold in 28 days: from a sale until 28 days after the last one
+-- that is near enough.
 bounds as (
 
     select

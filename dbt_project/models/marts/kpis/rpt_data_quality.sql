@@ -134,7 +134,7 @@ parts as (
         case arrivals.dataset
             when 'sales'
                 then (
-                    select avg(fields.share)
+                    select avg(fields.filled)
                     from (
                         values
                         (
@@ -149,7 +149,7 @@ parts as (
                                     then sales.with_document / nullif(sales.counted_lines, 0)
                             end
                         )
-                    ) as fields (share)
+                    ) as fields (filled)
                 )
             when 'stock' then stock.with_cost / nullif(stock.counts, 0)
             when 'items'
@@ -223,7 +223,7 @@ select
 
 from parts
 inner join lateral (
-    select avg(shares.share) as score
+    select avg(available.part) as score
     from (
         values
         (parts.completeness),
@@ -231,5 +231,5 @@ inner join lateral (
         (parts.consistency),
         (parts.validity),
         (parts.coverage)
-    ) as shares (share)
+    ) as available (part)
 ) as means on true

@@ -134,7 +134,7 @@ parts as (
         case arrivals.dataset
             when 'sales'
                 then (
-                    select avg(fields.filled)
+                    select avg(filled.part)
                     from (
                         values
                         (
@@ -149,7 +149,7 @@ parts as (
                                     then sales.with_document / nullif(sales.counted_lines, 0)
                             end
                         )
-                    ) as fields (filled)
+                    ) as filled (part)
                 )
             when 'stock' then stock.with_cost / nullif(stock.counts, 0)
             when 'items'

@@ -23,6 +23,8 @@ _LONGEST_FIRST = (
         "test_replay",
         "test_dbt_models",
         "test_stock_kpis",
+        "test_classes_and_quality",
+        "test_sales_kpis",
         "test_refusals",
         "test_sales_lines",
         "test_batch_commands",

@@ -39,6 +39,7 @@ def test_its_rows_are_not_refused(file: Path):
 
 
 def test_a_question_about_it_is_not_answered_wrongly(file: Path):
-    question = Question("look", file, file.name, FileMapping(), "sales", {"stated": [], "day_zone": "UTC"})
+    details = {"stated": [], "day_zone": "UTC", "landed_on": "2024-01-02", "is_numbered_daily": False}
+    question = Question("look", file, file.name, FileMapping(), "sales", details)
     with Reader() as reader, pytest.raises(TransientError, match=MESSAGE):
         list(reader.ask(question))

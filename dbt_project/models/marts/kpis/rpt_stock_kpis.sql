@@ -1,9 +1,5 @@
-{#-
-  Averages look at the days of a year. A stock-out that counts in four weeks began at most 27 + 90 days before their end,
-  and its rate is that of the 28 days before it.
--#}
+{#- Averages look at the days of a year. -#}
 {%- set year = 364 -%}
-{%- set stockout_reach = 27 + 90 + 28 -%}
 
 with
 
@@ -33,6 +29,13 @@ calendar as (
 tenants as (
 
     select * from {{ ref('int_tenants') }}
+
+),
+
+availability as (
+
+    select * from {{ ref('fct_stock_availability') }}
+    where {{ in_as_of('as_of_on') }}
 
 ),
 
@@ -82,252 +85,9 @@ states_by_day as (
 
 ),
 
-quantity_changes as (
-
-    {{ stock_changes(['quantity_on_hand'], reach_back=stockout_reach - 28) }}
-
-),
-
 value_changes as (
 
     {{ stock_changes(['stock_value'], reach_back=year) }}
-
-),
-
-sold as (
-
-    select
-        windows.window_id,
-        facts.item_id,
-        facts.sold_on,
-        facts.units_sold as units,
-        facts.revenue
-
-    from {{ ref('fct_sales_daily') }} as facts
-    inner join windows
-        on
-            facts.tenant_id = windows.tenant_id
-            and facts.sold_on between windows.first_on - {{ stockout_reach }} and windows.last_on
-    where
-        facts.units_sold > 0
-        and {{ in_as_of('facts.sold_on', reach_back=stockout_reach) }}
-
-),
-
-neighbours as (
-
-    select
-        window_id,
-        item_id,
-        sold_on,
-        lag(sold_on) over sequence as previous_on,
-        lead(sold_on) over sequence as next_on
-
-    from sold
-    window sequence as (partition by window_id, item_id order by sold_on)
-
-),
-
--- An item is selling from a sale until 90 days after the last one near enough: +1, then -1.
-selling_steps as (
-
-    select
-        window_id,
-        item_id,
-        sold_on as day_on,
-        1 as selling
-
-    from neighbours
-    where
-        previous_on is null
-        or previous_on + 90 < sold_on
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        sold_on + 90 as day_on,
-        -1 as selling
-
-    from neighbours
-    where
-        next_on is null
-        or sold_on + 90 < next_on
-
-),
-
-item_changes as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        locations,
-        quantity_on_hand_known as known,
-        quantity_on_hand as on_hand,
-        null::integer as selling
-
-    from quantity_changes
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        null as locations,
-        null as known,
-        null as on_hand,
-        selling
-
-    from selling_steps
-
-),
-
-item_states as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        sum(known) over sequence = sum(locations) over sequence
-        and sum(on_hand) over sequence <= 0 as is_out,
-        sum(known) over sequence > 0 and sum(on_hand) over sequence > 0 as is_in,
-        coalesce(sum(selling) over sequence, 0) > 0 as is_selling,
-        lead(day_on) over sequence as next_on
-
-    from item_changes
-    window sequence as (partition by window_id, item_id order by day_on)
-
-),
-
-item_flags as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        coalesce(is_out, false) as is_out,
-        (is_selling and (is_out or is_in))::integer as is_selling,
-        (is_selling and is_out)::integer as is_selling_out
-
-    from item_states
-    where next_on is distinct from day_on
-
-),
-
-flag_changes as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        is_out,
-        is_out and not lag(is_out, 1, false) over sequence as begins_out,
-        not is_out and lag(is_out, 1, false) over sequence as ends_out,
-        coalesce(is_selling, 0) - lag(coalesce(is_selling, 0), 1, 0) over sequence as selling,
-        coalesce(is_selling_out, 0) - lag(coalesce(is_selling_out, 0), 1, 0) over sequence
-            as selling_out
-
-    from item_flags
-    window sequence as (partition by window_id, item_id order by day_on)
-
-),
-
-flags_by_day as (
-
-    select
-        window_id,
-        day_on,
-        sum(selling) as selling,
-        sum(selling_out) as selling_out
-
-    from flag_changes
-    where
-        selling != 0
-        or selling_out != 0
-    group by window_id, day_on
-
-),
-
--- A stock-out's last day is the one before the next count above zero, or its 90th.
-stockouts as (
-
-    select
-        window_id,
-        item_id,
-        day_on as began_on,
-        begins_out,
-        least(
-            lead(day_on) over (partition by window_id, item_id order by day_on),
-            day_on + 90
-        ) as ended_on
-
-    from flag_changes
-    where
-        begins_out
-        or ends_out
-
-),
-
--- What the item sold in the 28 days before it ran out.
-stockout_rates as (
-
-    select
-        stockouts.window_id,
-        stockouts.began_on,
-        stockouts.ended_on,
-        sum(sold.units) as units_28d,
-        sum(sold.revenue) as revenue_28d
-
-    from stockouts
-    inner join windows on stockouts.window_id = windows.window_id
-    inner join sold
-        on
-            stockouts.window_id = sold.window_id
-            and stockouts.item_id = sold.item_id
-            and sold.sold_on between stockouts.began_on - 28 and stockouts.began_on - 1
-    where
-        stockouts.begins_out
-        and stockouts.began_on > windows.first_on - {{ stockout_reach - 28 }}
-    group by
-        stockouts.window_id, stockouts.item_id, stockouts.began_on, stockouts.ended_on
-
-),
-
-lost_steps as (
-
-    select
-        window_id,
-        began_on as day_on,
-        units_28d,
-        revenue_28d
-
-    from stockout_rates
-
-    union all
-
-    select
-        window_id,
-        ended_on as day_on,
-        -units_28d as units_28d,
-        -revenue_28d as revenue_28d
-
-    from stockout_rates
-
-),
-
-lost_by_day as (
-
-    select
-        window_id,
-        day_on,
-        sum(units_28d) as units_28d,
-        sum(revenue_28d) as revenue_28d
-
-    from lost_steps
-    group by window_id, day_on
 
 ),
 
@@ -371,10 +131,6 @@ days as (
         calendar.day_on,
         coalesce(sum(value_by_day.valued) over so_far, 0) > 0 as is_valued,
         sum(value_by_day.stock_value) over so_far as stock_value,
-        coalesce(sum(flags_by_day.selling) over so_far, 0) as items_selling,
-        coalesce(sum(flags_by_day.selling_out) over so_far, 0) as items_selling_out,
-        coalesce(sum(lost_by_day.units_28d) over so_far, 0) as lost_units,
-        coalesce(sum(lost_by_day.revenue_28d) over so_far, 0) as lost_revenue,
         margin_by_day.cost_of_goods,
         margin_by_day.gross_margin
 
@@ -383,14 +139,6 @@ days as (
         on
             calendar.window_id = value_by_day.window_id
             and calendar.day_on = value_by_day.day_on
-    left join flags_by_day
-        on
-            calendar.window_id = flags_by_day.window_id
-            and calendar.day_on = flags_by_day.day_on
-    left join lost_by_day
-        on
-            calendar.window_id = lost_by_day.window_id
-            and calendar.day_on = lost_by_day.day_on
     left join margin_by_day
         on
             calendar.window_id = margin_by_day.window_id
@@ -408,24 +156,14 @@ rolling as (
         count(*) filter (where is_valued) over last_year as stock_days,
         avg(stock_value) filter (where is_valued) over last_year as average_stock_value,
         sum(cost_of_goods) filter (where is_valued) over last_year as cost_of_goods,
-        sum(gross_margin) filter (where is_valued) over last_year as gross_margin,
-        sum(items_selling) over four_weeks as days_selling,
-        sum(items_selling_out) over four_weeks as days_selling_out,
-        sum(lost_units) over four_weeks / 28 as lost_units,
-        sum(lost_revenue) over four_weeks / 28 as lost_revenue
+        sum(gross_margin) filter (where is_valued) over last_year as gross_margin
 
     from days
-    window
-        last_year as (
-            partition by window_id
-            order by day_on
-            rows between {{ year }} preceding and current row
-        ),
-        four_weeks as (
-            partition by window_id
-            order by day_on
-            rows between 27 preceding and current row
-        )
+    window last_year as (
+        partition by window_id
+        order by day_on
+        rows between {{ year }} preceding and current row
+    )
 
 ),
 
@@ -459,6 +197,10 @@ known as (
         coalesce(states_by_day.value_31_60d, 0) as value_31_60d,
         coalesce(states_by_day.value_61_90d, 0) as value_61_90d,
         coalesce(states_by_day.value_over_90d, 0) as value_over_90d,
+        availability.item_days_28d,
+        availability.item_days_out_28d,
+        availability.lost_units_28d,
+        availability.lost_revenue_28d,
         tenants.carrying_cost_rate,
         365.0 / nullif(rolling.stock_days, 0) as years,
         case
@@ -472,6 +214,10 @@ known as (
         on
             rolling.tenant_id = states_by_day.tenant_id
             and rolling.as_of_on = states_by_day.as_of_on
+    left join availability
+        on
+            rolling.tenant_id = availability.tenant_id
+            and rolling.as_of_on = availability.as_of_on
     where rolling.as_of_on >= rolling.first_on
 
 )
@@ -508,9 +254,9 @@ select
     average_stock_value::numeric(38, 4) as average_stock_value_365d,
     (cost_of_goods / turned_value * years)::double precision as turns_365d,
     (gross_margin / turned_value * years)::double precision as gmroi_365d,
-    case when has_stock then (1 - days_selling_out / nullif(days_selling, 0)) end::double precision
+    case when has_stock then 1 - item_days_out_28d::double precision / nullif(item_days_28d, 0) end
         as availability_28d,
-    case when has_stock then lost_units end::numeric(38, 4) as lost_units_28d,
-    case when has_stock then lost_revenue end::numeric(38, 4) as lost_revenue_28d
+    case when has_stock then lost_units_28d end::numeric(38, 4) as lost_units_28d,
+    case when has_stock then lost_revenue_28d end::numeric(38, 4) as lost_revenue_28d
 
 from known

@@ -17,7 +17,13 @@ from tests.integration.warehouse import Warehouse, day
 
 DEMO = Path(__file__).parents[2] / "demo"
 MODELS = ["intermediate", "+rpt_stock_kpis", "+rpt_supply_kpis", "fct_lead_times"]
-AS_OF_TABLES = ["fct_item_stock_states", "fct_stock_availability", "fct_lead_times", "rpt_stock_kpis", "rpt_supply_kpis"]
+AS_OF_TABLES = [
+    "fct_item_stock_states",
+    "fct_stock_availability",
+    "fct_lead_times",
+    "rpt_stock_kpis",
+    "rpt_supply_kpis",
+]
 # The first day, one of the first weeks, a Saturday without a sale, and the last day.
 DAYS = [FIRST_DAY, date(2010, 12, 23), date(2011, 6, 18), LAST_DAY]
 

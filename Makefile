@@ -68,10 +68,12 @@ slow: install-dev ## ... both at once, with a worker more: the page's daemon mos
 
 bench: install-dev ## The figures of README.md
 	$(BIN)/python -m benchmarks.pipeline
+	$(BIN)/python -m benchmarks.analytics
 	$(BIN)/python -m benchmarks.ingest
 
 bench-quick: install-dev ## A week instead of a year, small files: proves that the benchmarks run
 	$(BIN)/python -W ignore -m benchmarks.pipeline --quick
+	$(BIN)/python -W ignore -m benchmarks.analytics --quick
 	$(BIN)/python -W ignore -m benchmarks.ingest --quick
 
 lock: install-dev ## Pin every dependency anew

@@ -1,7 +1,7 @@
 """Analytics: facts, KPIs as of the day, and item classes.
 
-Belongs here: handing windows to the dbt project's marts. Facts are rebuilt for the touched business days
-and those whose costs came later, KPIs and classes for the partitions' own days.
+Belongs here: handing windows to the dbt project's marts. Facts are rebuilt for the touched business days and those
+whose costs came later, KPIs and classes for the partitions' own days.
 """
 
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, win
 from inventra_pipelines.checks.analytics import data_quality, revenue_reconciles
 from inventra_pipelines.db.batches import touched_windows
 from inventra_pipelines.db.reads.previews import preview
-from inventra_pipelines.db.reopened import with_recosted
+from inventra_pipelines.db.recosted import with_recosted
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
 

@@ -3,16 +3,15 @@
 Belongs here: the SQL that finds them. What kind of line each row is decides `int_sales_lines` of the dbt project.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 
 import psycopg
 from psycopg import sql
 
-from inventra_pipelines.db.batches import merge_days, record_reopened, touched_windows
+from inventra_pipelines.db.batches import record_reopened, touched_windows
 from inventra_pipelines.db.writes import Window, days_of
 from inventra_pipelines.domain.contracts import CONTRACTS
-from inventra_pipelines.domain.ingest.batches import LIVE_STATES
 from inventra_pipelines.domain.tenant import Dataset
 
 _IS_BUILT = """
@@ -214,108 +213,29 @@ def reopened_days(connection: psycopg.Connection, windows: Sequence[Window]) -> 
     built = connection.execute(_IS_BUILT).fetchone()
     if built is None or not built[0]:
         return list(windows)
-    touched = _joined(windows)
-    versioned = _joined(
-        day for query in (_OTHER_VERSIONS, _CORRECTED) for window in touched for day in _find(connection, query, window)
+    touched = joined(windows)
+    versioned = joined(
+        day
+        for query in (_OTHER_VERSIONS, _CORRECTED)
+        for window in touched
+        for day in find_days(connection, query, window)
     )
     paired = [
-        *(day for window in touched for day in _find(connection, _SPANNING_PAIRS, window, is_whole=False)),
+        *(day for window in touched for day in find_days(connection, _SPANNING_PAIRS, window, is_whole=False)),
         # Here rows are as they were, and what they are is not.
-        *(day for window in versioned for day in _find(connection, _SPANNING_PAIRS, window, is_whole=True)),
+        *(day for window in versioned for day in find_days(connection, _SPANNING_PAIRS, window, is_whole=True)),
     ]
-    return _joined([*touched, *versioned, *paired])
+    return joined([*touched, *versioned, *paired])
 
 
-# The first cost that is known of an item holds for all days before it, which facts were made without. Items are those
-# with a cost that landed in the window; all of them, where a file of it is not in force any more.
-_RECOSTED = """
-    with
-
-    changed as materialized (
-        select distinct item_id
-        from intermediate.int_item_costs
-        where tenant_id = %(tenant_id)s and landed_on between %(first)s and %(last)s
-    ),
-
-    withdrawn as materialized (
-        select 1
-        from raw.batches
-        where
-            tenant_id = %(tenant_id)s and landed_on between %(first)s and %(last)s
-            and dataset = 'items' and state <> all(%(live_states)s)
-        limit 1
-    )
-
-    select distinct facts.{column}
-    from {facts} as facts
-    left join intermediate.int_item_costs as costs
-        on
-            costs.tenant_id = facts.tenant_id and costs.item_id = facts.item_id
-            and (costs.valid_from_on is null or facts.{column} >= costs.valid_from_on)
-            and (costs.valid_to_on is null or facts.{column} <= costs.valid_to_on)
-    where
-        facts.tenant_id = %(tenant_id)s
-        and (exists (select from changed) or exists (select from withdrawn))
-        and (facts.item_id in (select item_id from changed) or exists (select from withdrawn))
-        and facts.unit_cost is distinct from costs.unit_cost
-"""
-# A count that states its cost keeps it.
-_WITHOUT_OWN_COST = """
-        and not exists (
-            select from intermediate.int_stock_daily as counts
-            where
-                counts.tenant_id = facts.tenant_id and counts.item_id = facts.item_id
-                and counts.location_id = facts.location_id and counts.counted_on = facts.counted_on
-                and counts.unit_cost is not null
-        )
-"""
-_COSTED_FACTS = {
-    "sold_on": _RECOSTED.format(column="sold_on", facts="marts.fct_sales_daily"),
-    "counted_on": _RECOSTED.format(column="counted_on", facts="marts.fct_stock_daily") + _WITHOUT_OWN_COST,
-}
-_IS_COSTED = """
-    select count(*) = 4
-    from unnest(array[
-        'intermediate.int_item_costs', 'intermediate.int_stock_daily', 'marts.fct_sales_daily', 'marts.fct_stock_daily'
-    ]) as relation
-    where to_regclass(relation) is not null
-"""
-
-
-def with_recosted(
-    connection: psycopg.Connection, windows: Sequence[Window], touched: Mapping[str, list[Window]]
-) -> dict[str, list[Window]]:
-    """The touched days, and those whose facts have another cost than the one that holds now.
-
-    Args:
-        connection: To the installation's database; the costs of the landing days are normalized.
-        windows: Landing days.
-        touched: As `touched_windows`.
-
-    Returns:
-        As `touched_windows`.
-    """
-    found = dict(touched)
-    built = connection.execute(_IS_COSTED).fetchone()
-    if built is None or not built[0]:
-        return found
-    for column, query in _COSTED_FACTS.items():
-        days: dict[str, set[date]] = {}
-        for window in windows:
-            for _, day in days_of(_find(connection, query, window, live_states=list(LIVE_STATES))):
-                days.setdefault(window.tenant_id, set()).add(day)
-        recosted = [merged for tenant_id in days for merged in merge_days(tenant_id, days[tenant_id])]
-        found[column] = _joined([*touched.get(column, []), *recosted])
-    return found
-
-
-def _find(connection: psycopg.Connection, query: str, window: Window, **more: bool | list[str]) -> list[Window]:
+def find_days(connection: psycopg.Connection, query: str, window: Window, **more: bool | list[str]) -> list[Window]:
+    """The days that a query of a tenant's window finds, each as a window."""
     parameters = {"tenant_id": window.tenant_id, "first": window.first, "last": window.last, **more}
     days: list[tuple[date]] = connection.execute(query.encode(), parameters).fetchall()
     return [Window(window.tenant_id, day, day) for (day,) in days]
 
 
-def _joined(windows: Iterable[Window]) -> list[Window]:
+def joined(windows: Iterable[Window]) -> list[Window]:
     """Windows that overlap or meet as one."""
     joined: list[Window] = []
     for window in sorted(windows, key=lambda each: (each.tenant_id, each.first, each.last)):
@@ -385,7 +305,7 @@ _CORRECTING = """
 
 def corrected_days(connection: psycopg.Connection, window: Window) -> set[date]:
     """Days of sale of rows that correct one of a file that landed in the window, and of what they take the place of."""
-    return {day for _, day in days_of(_find(connection, _CORRECTING, window))}
+    return {day for _, day in days_of(find_days(connection, _CORRECTING, window))}
 
 
 def reopen(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[str, list[Window]]:

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from inventra_pipelines.db.engine import connect
-from inventra_pipelines.db.reopened import with_recosted
+from inventra_pipelines.db.recosted import with_recosted
 from inventra_pipelines.db.writes import Window
 from tests.integration.dbt_data import FIRST_DAY, LAST_DAY, add_tenant, batches_of, copy_into, raw_sales, sales_files
 from tests.integration.dbt_reference import line_kinds

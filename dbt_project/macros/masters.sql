@@ -20,7 +20,7 @@
 
     starts as (
 
-        {{ first_as_of_days() }}
+        {{ first_days(var('as_of')) }}
 
     ),
 

@@ -18,6 +18,18 @@
 {%- endmacro %}
 
 
+{#- The day from which on what was on a day is no longer in a period of `periods()` that ends on it. -#}
+{% macro leaves_period_on(day_on) -%}
+    case periods.period
+        when 'mtd'
+            then (date_trunc('month', {{ day_on }}::timestamp) + interval '1 month')::date
+        when 'ytd'
+            then (date_trunc('year', {{ day_on }}::timestamp) + interval '1 year')::date
+        else {{ day_on }} + periods.days
+    end
+{%- endmacro %}
+
+
 {#- Days before a partition day that its periods reach: the year to date of the year before, from the end of a leap year. -#}
 {% macro period_reach() -%}
     {{ return(731) }}

@@ -1,10 +1,10 @@
 {#-
   The incremental strategy `replace_window`: lock, delete the windows, insert, in one transaction.
 
-  A model says under `meta` which windows are its own: `window` is touched, as_of, since_as_of (from a tenant's first
-  partition day on), items and customers (stored ones that the windows may end) or tenants (all rows of the tenants in
-  either), `window_column` the date that the windows speak of; with `period` the column stands for a week or month, and the
-  windows speak of the days that `dates` names. With a `unique_key`, rows of the same key are deleted
+  A model says under `meta` which windows are its own: `window` is touched, as_of, since_touched and since_as_of (from a
+  tenant's first such day on), items and customers (stored ones that the windows may end) or tenants (all rows of the
+  tenants in either), `window_column` the date that the windows speak of; `dates` names the days that touched windows speak
+  of where the column has another name; with `period` it stands for a week or month. With a `unique_key`, rows of the same key are deleted
   outside of the windows too, for rows whose day can move. The window filter in a model's SQL stands in every build, the
   first one included.
 -#}
@@ -17,6 +17,8 @@
         {{ in_touched(meta.window_column) }}
     {%- elif meta.window == 'as_of' -%}
         {{ in_as_of(meta.window_column) }}
+    {%- elif meta.window == 'since_touched' -%}
+        {{ since_touched(meta.window_column, meta.dates) }}
     {%- elif meta.window == 'since_as_of' -%}
         {{ since_as_of(meta.window_column) }}
     {%- elif meta.window == 'items' -%}
@@ -27,7 +29,7 @@
         {{ in_tenants() }}
     {%- else -%}
         {{ exceptions.raise_compiler_error(
-            'meta.window must be touched, as_of, since_as_of, items, customers or tenants'
+            'meta.window must be touched, as_of, since_touched, since_as_of, items, customers or tenants'
         ) }}
     {%- endif -%}
 {%- endmacro %}

@@ -1,12 +1,13 @@
 {#-
   The body of a CTE: each count of the windows as the change from the one before it at its item and location, so that
-  sums of changes up to a day are the stock in force on it. `windows` has to be a CTE of `window_rows(var('as_of'))`.
+  sums of changes up to a day are the stock in force on it. `windows` has to be a CTE with window_id, tenant_id, first_on
+  and last_on, and `is_within` a predicate of `facts.counted_on` that holds on its days, for the planner.
 
   The count in force `reach_back` days before a window's first day stands on that day as `day_on`, whenever it was made.
   Columns: window_id, item_id, day_on, counted_on, locations (1 where one is counted for the first time), and of each of
   `columns` its change, and `<column>_known`: 1, 0 or -1 as it begins or ceases to be known.
 -#}
-{% macro stock_changes(columns, reach_back=0) -%}
+{% macro stock_changes(columns, is_within, reach_back=0) -%}
     with recursive
 
     -- Every item and location with a count, by one index probe each instead of reading all counts.
@@ -77,7 +78,7 @@
                 facts.tenant_id = windows.tenant_id
                 and facts.counted_on > windows.first_on - {{ reach_back }}
                 and facts.counted_on <= windows.last_on
-        where {{ in_as_of('facts.counted_on', reach_back=reach_back) }}
+        where {{ is_within }}
 
     )
 

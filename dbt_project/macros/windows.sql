@@ -61,22 +61,22 @@
 {%- endmacro %}
 
 
-{#- The first partition day that is rebuilt, per tenant: tenant_id, first_on. -#}
-{% macro first_as_of_days() -%}
+{#- The first day of the windows, per tenant: tenant_id, first_on. -#}
+{% macro first_days(windows) -%}
     select
         tenant_id,
         min(first_on) as first_on
-    from ({{ window_rows(var('as_of')) }}) as windows
+    from ({{ window_rows(windows) }}) as windows
     group by tenant_id
 {%- endmacro %}
 
 
-{#- Rows of the tenants whose partition days are rebuilt, from the first of those days on. -#}
-{% macro since_as_of(column) -%}
+{#- Rows of the tenants of `windows`, from the first of their days on. -#}
+{% macro since_windows(windows, column) -%}
     {%- set parts = column.split('.') -%}
     {%- set tenant_id = (parts[:-1] + ['tenant_id']) | join('.') -%}
     {%- set firsts = {} -%}
-    {%- for window in var('as_of') -%}
+    {%- for window in windows -%}
         {%- set days = [window.first | string, firsts.get(window.tenant_id, window.first) | string] -%}
         {%- do firsts.update({window.tenant_id: days | min}) -%}
     {%- endfor -%}
@@ -92,6 +92,18 @@
             {%- endfor %}
         )
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- Rows of the tenants whose partition days are rebuilt, from the first of those days on. -#}
+{% macro since_as_of(column) -%}
+    {{ since_windows(var('as_of'), column) }}
+{%- endmacro %}
+
+
+{#- Rows from the first business day on that is rebuilt: a row of a later day may hang on it. -#}
+{% macro since_touched(column, dates=none) -%}
+    {{ since_windows(touched_windows(dates or column.split('.')[-1]), column) }}
 {%- endmacro %}
 
 

@@ -64,6 +64,37 @@ def test_an_order_line_moves_with_its_day_and_moves_back(warehouse: Warehouse) -
     assert warehouse.rows(query).rows() == [(MONDAY, "10001", True, None)]
 
 
+def test_what_comes_late_changes_the_days_after_it(warehouse: Warehouse) -> None:
+    warehouse.tenant("late")
+    thursday = day(3)
+    bought = {**sale(MONDAY, 1), "customer_code": "c"}
+    count = {"counted_on": MONDAY, "item_code": "10001", "quantity_on_hand": 5, "unit_cost": 2}
+    warehouse.add(
+        "late", "sales", {**bought, "document_id": "1"}, {**bought, "sold_on": thursday, "document_id": "2"}
+    )
+    warehouse.add("late", "stock", count, {**count, "counted_on": thursday, "item_code": "10002"})
+    active = (
+        "select active_on, member_kind, days_since, members from marts.fct_activity_daily"
+        " where tenant_id = 'late' order by active_on, member_kind"
+    )
+    valued = (
+        "select counted_on, places_valued, stock_value::int as stock_value from marts.fct_stock_totals_daily"
+        " where tenant_id = 'late' order by counted_on"
+    )
+    warehouse.build([Window("late", MONDAY, thursday)])
+    new = [(MONDAY, "customer", 0, 1), (MONDAY, "order", 0, 1)]
+    assert warehouse.rows(active).rows() == [*new, (thursday, "customer", 3, 1), (thursday, "order", 0, 1)]
+    assert warehouse.rows(valued).rows() == [(MONDAY, 1, 10), (thursday, 2, 20)]
+
+    late = {"batch_id": "late", "landed_on": thursday}
+    warehouse.add("late", "sales", {**bought, **late, "sold_on": TUESDAY, "document_id": "2"})
+    warehouse.add("late", "stock", {**count, **late, "counted_on": TUESDAY, "quantity_on_hand": 9})
+    warehouse.build([Window("late", TUESDAY, TUESDAY)])
+    after = [(TUESDAY, "customer", 1, 1), (TUESDAY, "order", 0, 1), (thursday, "customer", 2, 1)]
+    assert warehouse.rows(active).rows() == [*new, *after, (thursday, "order", 2, 1)]
+    assert warehouse.rows(valued).rows() == [(MONDAY, 1, 10), (TUESDAY, 1, 18), (thursday, 2, 28)]
+
+
 def test_a_later_cost_leaves_earlier_days_alone(warehouse: Warehouse) -> None:
     warehouse.tenant("costs")
     warehouse.add("costs", "sales", sale(MONDAY, 3), sale(TUESDAY, 4))

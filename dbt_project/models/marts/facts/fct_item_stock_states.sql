@@ -1,6 +1,18 @@
-{#- 90 days before a window reach the oldest sale that counts on its first day. -#}
-{%- set reach_back = 89 -%}
-
+{%- set counted = [
+    'locations',
+    'quantity_on_hand_known',
+    'quantity_on_hand',
+    'quantity_available',
+    'quantity_on_order_known',
+    'quantity_on_order',
+    'stock_value_known',
+    'unit_cost_known',
+    'stock_value',
+    'unit_cost',
+] -%}
+{%- set sold = ['units_28d', 'units_90d'] -%}
+{%- set received = ['received_30d', 'received_60d', 'received_90d', 'received'] -%}
+{%- set ordered = ['ordered'] -%}
 with
 
 windows as (
@@ -19,348 +31,69 @@ count_changes as (
 
     {{ stock_changes([
         'quantity_on_hand', 'quantity_available', 'quantity_on_order', 'unit_cost', 'stock_value',
-    ]) }}
+    ], in_as_of('facts.counted_on')) }}
 
 ),
 
-sold as (
+sales_changes as (
 
-    select
-        windows.window_id,
-        windows.first_on,
-        windows.last_on,
-        facts.item_id,
-        facts.sold_on,
-        facts.units_sold as units
-
-    from {{ ref('fct_sales_daily') }} as facts
-    inner join windows
-        on
-            facts.tenant_id = windows.tenant_id
-            and facts.sold_on between windows.first_on - {{ reach_back }} and windows.last_on
-    where
-        facts.units_sold > 0
-        and {{ in_as_of('facts.sold_on', reach_back=reach_back) }}
+    {{ sales_changes() }}
 
 ),
 
--- The latest sale before those.
-sold_before as (
+receipt_changes as (
 
-    select
-        windows.window_id,
-        windows.first_on,
-        items.item_id,
-        earlier.sold_on
-
-    from windows
-    inner join {{ ref('dim_items') }} as items
-        on
-            windows.tenant_id = items.tenant_id
-            and items.first_sold_on < windows.first_on - {{ reach_back }}
-    inner join lateral (
-        select demand.sold_on from {{ ref('int_demand_daily') }} as demand
-        where
-            demand.tenant_id = windows.tenant_id
-            and demand.item_id = items.item_id
-            and demand.units_sold > 0
-            and demand.sold_on < windows.first_on - {{ reach_back }}
-        order by demand.sold_on desc
-        limit 1
-    ) as earlier on true
+    {{ receipt_changes() }}
 
 ),
 
--- Units enter a sum of days on the day of their sale, and leave it when they are too old: + then -.
-sales_steps as (
+order_changes as (
 
-    select
-        window_id,
-        item_id,
-        greatest(sold_on, first_on) as day_on,
-        sold_on,
-        case when sold_on > first_on - 28 then units end as units_28d,
-        units as units_90d
-
-    from sold
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        sold_on + 28 as day_on,
-        null as sold_on,
-        -units as units_28d,
-        null as units_90d
-
-    from sold
-    where sold_on + 28 between first_on + 1 and last_on
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        sold_on + 90 as day_on,
-        null as sold_on,
-        null as units_28d,
-        -units as units_90d
-
-    from sold
-    where sold_on + 90 <= last_on
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        first_on as day_on,
-        sold_on,
-        null as units_28d,
-        null as units_90d
-
-    from sold_before
-
-),
-
-received as (
-
-    select
-        windows.window_id,
-        windows.first_on,
-        windows.last_on,
-        receipts.item_id,
-        receipts.received_on,
-        sum(receipts.units_received) as units
-
-    from {{ ref('fct_receipts_daily') }} as receipts
-    inner join windows
-        on
-            receipts.tenant_id = windows.tenant_id
-            and receipts.received_on <= windows.last_on
-    where {{ in_tenants('receipts.tenant_id') }}
-    group by
-        windows.window_id,
-        windows.first_on,
-        windows.last_on,
-        receipts.item_id,
-        receipts.received_on
-
-),
-
--- Days after which a receipt is no longer of the younger layers.
-layers (days) as (
-
-    values
-    (31),
-    (61),
-    (91)
-
-),
-
-receipt_steps as (
-
-    select
-        window_id,
-        item_id,
-        greatest(received_on, first_on) as day_on,
-        case when received_on > first_on - 31 then units end as received_30d,
-        case when received_on > first_on - 61 then units end as received_60d,
-        case when received_on > first_on - 91 then units end as received_90d,
-        units as received
-
-    from received
-
-    union all
-
-    select
-        received.window_id,
-        received.item_id,
-        received.received_on + layers.days as day_on,
-        case when layers.days = 31 then -received.units end as received_30d,
-        case when layers.days = 61 then -received.units end as received_60d,
-        case when layers.days = 91 then -received.units end as received_90d,
-        null as received
-
-    from received
-    inner join layers
-        on
-            received.received_on + layers.days
-            between received.first_on + 1 and received.last_on
-
-),
-
-supply as (
-
-    select
-        windows.window_id,
-        windows.first_on,
-        windows.last_on,
-        lines.item_id,
-        lines.ordered_on,
-        lines.received_on,
-        coalesce(
-            case when lines.is_open then lines.quantity_open else lines.quantity_ordered end, 0
-        ) as units
-
-    from {{ ref('int_supply') }} as lines
-    inner join windows
-        on
-            lines.tenant_id = windows.tenant_id
-            and lines.ordered_on <= windows.last_on
-    where {{ in_tenants('lines.tenant_id') }}
-
-),
-
-order_steps as (
-
-    select
-        window_id,
-        item_id,
-        greatest(ordered_on, first_on) as day_on,
-        units
-
-    from supply
-    where
-        received_on is null
-        or received_on > greatest(ordered_on, first_on)
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        received_on as day_on,
-        -units as units
-
-    from supply
-    where received_on between greatest(ordered_on, first_on) + 1 and last_on
+    {{ order_changes() }}
 
 ),
 
 ordered_since as (
 
     select
-        window_id,
-        min(ordered_on) as ordered_on
+        windows.window_id,
+        earliest.ordered_on
 
-    from supply
-    group by window_id
+    from windows
+    inner join lateral (
+        select supply.ordered_on from {{ ref('int_supply') }} as supply
+        where
+            supply.tenant_id = windows.tenant_id
+            and supply.ordered_on <= windows.last_on
+        order by supply.ordered_on
+        limit 1
+    ) as earliest on true
 
 ),
 
 changes as (
 
-    select
-        window_id,
-        item_id,
-        day_on,
-        counted_on,
-        locations,
-        quantity_on_hand_known,
-        quantity_on_hand,
-        quantity_available,
-        quantity_on_order_known,
-        quantity_on_order,
-        stock_value_known,
-        unit_cost_known,
-        stock_value,
-        unit_cost,
-        null::date as sold_on,
-        null::numeric as units_28d,
-        null::numeric as units_90d,
-        null::numeric as received_30d,
-        null::numeric as received_60d,
-        null::numeric as received_90d,
-        null::numeric as received,
-        null::numeric as ordered
+    {% for source, own in [
+        ('count_changes', counted),
+        ('sales_changes', sold),
+        ('receipt_changes', received),
+        ('order_changes', ordered),
+    ] %}
+        {{ 'union all' if not loop.first }}
 
-    from count_changes
+        select
+            window_id,
+            item_id,
+            day_on,
+            {{ 'counted_on' if source == 'count_changes' else 'null::date' }} as counted_on,
+            {{ 'sold_on' if source == 'sales_changes' else 'null::date' }} as sold_on,
+            {% for column in counted + sold + received + ordered %}
+                {{ column if column in own else 'null::numeric' }} as {{ column }}
+                {{- ',' if not loop.last }}
+            {% endfor %}
 
-    union all
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        null as counted_on,
-        null as locations,
-        null as quantity_on_hand_known,
-        null as quantity_on_hand,
-        null as quantity_available,
-        null as quantity_on_order_known,
-        null as quantity_on_order,
-        null as stock_value_known,
-        null as unit_cost_known,
-        null as stock_value,
-        null as unit_cost,
-        sold_on,
-        units_28d,
-        units_90d,
-        null as received_30d,
-        null as received_60d,
-        null as received_90d,
-        null as received,
-        null as ordered
-
-    from sales_steps
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        null as counted_on,
-        null as locations,
-        null as quantity_on_hand_known,
-        null as quantity_on_hand,
-        null as quantity_available,
-        null as quantity_on_order_known,
-        null as quantity_on_order,
-        null as stock_value_known,
-        null as unit_cost_known,
-        null as stock_value,
-        null as unit_cost,
-        null as sold_on,
-        null as units_28d,
-        null as units_90d,
-        received_30d,
-        received_60d,
-        received_90d,
-        received,
-        null as ordered
-
-    from receipt_steps
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        null as counted_on,
-        null as locations,
-        null as quantity_on_hand_known,
-        null as quantity_on_hand,
-        null as quantity_available,
-        null as quantity_on_order_known,
-        null as quantity_on_order,
-        null as stock_value_known,
-        null as unit_cost_known,
-        null as stock_value,
-        null as unit_cost,
-        null as sold_on,
-        null as units_28d,
-        null as units_90d,
-        null as received_30d,
-        null as received_60d,
-        null as received_90d,
-        null as received,
-        units as ordered
-
-    from order_steps
+        from {{ source }}
+    {% endfor %}
 
 ),
 

@@ -19,119 +19,74 @@ calendar as (
 
 ),
 
-orders as (
-
-    select * from {{ ref('fct_orders_daily') }}
-    where {{ in_as_of('sold_on', reach_back=period_reach()) }}
-
-),
-
-customers as (
-
-    select * from {{ ref('dim_customers') }}
-    where {{ in_as_of('first_bought_on', reach_back=period_reach()) }}
-
-),
-
--- Who or what was active on a day.
 activity as (
 
-    select distinct
-        tenant_id,
-        'orders' as members,
-        document_id as member,
-        sold_on as day_on
-
-    from orders
-    where document_id != ''
-
-    union all
-
-    select distinct
-        tenant_id,
-        'customers' as members,
-        customer_code as member,
-        sold_on as day_on
-
-    from orders
-    where customer_code != ''
-
-    union all
-
     select
-        tenant_id,
-        'new_customers' as members,
-        customer_code as member,
-        first_bought_on as day_on
+        *,
+        case when days_since > 0 then active_on - days_since end as previous_on
 
-    from customers
+    from {{ ref('fct_activity_daily') }}
+    where {{ in_as_of('active_on', reach_back=period_reach()) }}
 
 ),
 
-followed as (
-
-    select
-        tenant_id,
-        members,
-        day_on,
-        lead(day_on) over (
-            partition by tenant_id, members, member
-            order by day_on
-        ) as next_on
-
-    from activity
-
-),
-
--- A member counts from a day on which it was active until that day leaves the period, or until it
--- is active again and counts by the later day.
+-- A member that was active on a day counts in a period until that day has left it.
 counted as (
 
     select
-        followed.tenant_id,
-        followed.members,
+        activity.tenant_id,
+        activity.member_kind,
+        activity.days_since,
+        activity.members,
         periods.period,
-        followed.day_on,
-        least(
-            followed.next_on,
-            case periods.period
-                when 'mtd'
-                    then
-                        (date_trunc('month', followed.day_on::timestamp) + interval '1 month')::date
-                when 'ytd'
-                    then (date_trunc('year', followed.day_on::timestamp) + interval '1 year')::date
-                else followed.day_on + periods.days
-            end
-        ) as until_on
+        activity.active_on,
+        activity.previous_on,
+        {{ leaves_period_on('activity.active_on') }} as leaves_on,
+        {{ leaves_period_on('activity.previous_on') }} as previous_leaves_on
 
-    from followed
+    from activity
     cross join periods
 
 ),
 
+-- One that is active again before its day before has left counts once all the same: not anew on the
+-- later day, and the earlier one does not take it away.
 steps as (
 
     select
-        tenant_id,
-        members,
-        period,
-        day_on,
-        count(*) as step
+        counted.tenant_id,
+        counted.member_kind,
+        counted.days_since,
+        counted.period,
+        steps.day_on,
+        steps.step
 
     from counted
-    group by tenant_id, members, period, day_on
+    cross join lateral (
+        values
+        (counted.active_on, counted.members),
+        (counted.leaves_on, -counted.members)
+    ) as steps (day_on, step)
 
     union all
 
     select
-        tenant_id,
-        members,
-        period,
-        until_on as day_on,
-        -count(*) as step
+        counted.tenant_id,
+        counted.member_kind,
+        counted.days_since,
+        counted.period,
+        steps.day_on,
+        steps.step
 
     from counted
-    group by tenant_id, members, period, until_on
+    cross join lateral (
+        values
+        (counted.active_on, -counted.members),
+        (counted.previous_leaves_on, counted.members)
+    ) as steps (day_on, step)
+    where
+        counted.previous_leaves_on > counted.active_on
+        and {{ in_as_of('counted.previous_on', reach_back=period_reach()) }}
 
 ),
 
@@ -141,9 +96,9 @@ steps_by_day as (
         tenant_id,
         period,
         day_on,
-        sum(step) filter (where members = 'orders') as orders,
-        sum(step) filter (where members = 'customers') as customers,
-        sum(step) filter (where members = 'new_customers') as new_customers
+        sum(step) filter (where member_kind = 'order') as orders,
+        sum(step) filter (where member_kind = 'customer') as customers,
+        sum(step) filter (where member_kind = 'customer' and days_since = 0) as new_customers
 
     from steps
     group by tenant_id, period, day_on

@@ -1,9 +1,5 @@
-{#-
-  A stock-out that counts in four weeks began at most 27 + 90 days before their end, and its rate is that of the 28 days
-  before it.
--#}
-{%- set stockout_reach = 27 + 90 + 28 -%}
-
+{#- What is sold counts for 90 days, and so many days of a stock-out do. -#}
+{%- set days = 90 -%}
 with
 
 windows as (
@@ -12,46 +8,76 @@ windows as (
 
 ),
 
+-- The four weeks to a window's first day begin before it.
+spans as (
+
+    select
+        window_id,
+        tenant_id,
+        first_on as as_of_first_on,
+        first_on - 27 as first_on,
+        last_on
+
+    from windows
+
+),
+
 calendar as (
 
     select
-        windows.window_id,
-        windows.tenant_id,
-        windows.first_on,
+        spans.window_id,
+        spans.tenant_id,
+        spans.as_of_first_on,
         days.day::date as day_on
 
-    from windows
+    from spans
     inner join lateral generate_series(
-        (windows.first_on - {{ stockout_reach - 28 }})::timestamp,
-        windows.last_on::timestamp,
-        interval '1 day'
+        spans.first_on::timestamp, spans.last_on::timestamp, interval '1 day'
     ) as days (day) on true
 
 ),
 
-quantity_changes as (
+stock_changes as (
 
-    {{ stock_changes(['quantity_on_hand'], reach_back=stockout_reach - 28) }}
+    select
+        spans.window_id,
+        spans.first_on,
+        changes.item_id,
+        changes.changed_on,
+        changes.stock_state,
+        lead(changes.changed_on) over (
+            partition by spans.window_id, changes.item_id
+            order by changes.changed_on
+        ) as next_on
+
+    from {{ ref('fct_item_stock_changes') }} as changes
+    inner join spans
+        on
+            changes.tenant_id = spans.tenant_id
+            and changes.changed_on <= spans.last_on
+    where {{ in_tenants('changes.tenant_id') }}
 
 ),
 
+-- The last sale before, as long as it counts, and every day with a sale after.
 sold as (
 
     select
-        windows.window_id,
+        spans.window_id,
         facts.item_id,
-        facts.sold_on,
-        facts.units_sold as units,
-        facts.revenue
+        greatest(facts.sold_on, spans.first_on) as day_on,
+        max(facts.sold_on) as sold_on
 
     from {{ ref('fct_sales_daily') }} as facts
-    inner join windows
+    inner join spans
         on
-            facts.tenant_id = windows.tenant_id
-            and facts.sold_on between windows.first_on - {{ stockout_reach }} and windows.last_on
+            facts.tenant_id = spans.tenant_id
+            and facts.sold_on > spans.first_on - {{ days }}
+            and facts.sold_on <= spans.last_on
     where
         facts.units_sold > 0
-        and {{ in_as_of('facts.sold_on', reach_back=stockout_reach) }}
+        and {{ in_as_of('facts.sold_on', reach_back=27 + days - 1) }}
+    group by spans.window_id, facts.item_id, day_on
 
 ),
 
@@ -60,6 +86,7 @@ neighbours as (
     select
         window_id,
         item_id,
+        day_on,
         sold_on,
         lag(sold_on) over sequence as previous_on,
         lead(sold_on) over sequence as next_on
@@ -75,26 +102,26 @@ selling_steps as (
     select
         window_id,
         item_id,
-        sold_on as day_on,
+        day_on,
         1 as selling
 
     from neighbours
     where
         previous_on is null
-        or previous_on + 90 < sold_on
+        or previous_on + {{ days }} < sold_on
 
     union all
 
     select
         window_id,
         item_id,
-        sold_on + 90 as day_on,
+        sold_on + {{ days }} as day_on,
         -1 as selling
 
     from neighbours
     where
         next_on is null
-        or sold_on + 90 < next_on
+        or sold_on + {{ days }} < next_on
 
 ),
 
@@ -103,13 +130,18 @@ item_changes as (
     select
         window_id,
         item_id,
-        day_on,
-        locations,
-        quantity_on_hand_known as known,
-        quantity_on_hand as on_hand,
+        greatest(changed_on, first_on) as day_on,
+        case stock_state when 'in_stock' then 1 else 0 end
+        - case lag(stock_state) over sequence when 'in_stock' then 1 else 0 end as is_in,
+        case stock_state when 'out_of_stock' then 1 else 0 end
+        - case lag(stock_state) over sequence when 'out_of_stock' then 1 else 0 end as is_out,
         null::integer as selling
 
-    from quantity_changes
+    from stock_changes
+    where
+        next_on is null
+        or next_on > first_on
+    window sequence as (partition by window_id, item_id order by changed_on)
 
     union all
 
@@ -117,9 +149,8 @@ item_changes as (
         window_id,
         item_id,
         day_on,
-        null as locations,
-        null as known,
-        null as on_hand,
+        null as is_in,
+        null as is_out,
         selling
 
     from selling_steps
@@ -132,10 +163,9 @@ item_states as (
         window_id,
         item_id,
         day_on,
-        sum(known) over sequence = sum(locations) over sequence
-        and sum(on_hand) over sequence <= 0 as is_out,
-        sum(known) over sequence > 0 and sum(on_hand) over sequence > 0 as is_in,
-        coalesce(sum(selling) over sequence, 0) > 0 as is_selling,
+        coalesce(sum(is_in) over sequence, 0) as is_in,
+        coalesce(sum(is_out) over sequence, 0) as is_out,
+        coalesce(sum(selling) over sequence, 0) as is_selling,
         lead(day_on) over sequence as next_on
 
     from item_changes
@@ -149,9 +179,8 @@ item_flags as (
         window_id,
         item_id,
         day_on,
-        coalesce(is_out, false) as is_out,
-        (is_selling and (is_out or is_in))::integer as is_selling,
-        (is_selling and is_out)::integer as is_selling_out
+        is_selling * (is_in + is_out) as is_selling,
+        is_selling * is_out as is_selling_out
 
     from item_states
     where next_on is distinct from day_on
@@ -162,14 +191,9 @@ flag_changes as (
 
     select
         window_id,
-        item_id,
         day_on,
-        is_out,
-        is_out and not lag(is_out, 1, false) over sequence as begins_out,
-        not is_out and lag(is_out, 1, false) over sequence as ends_out,
-        coalesce(is_selling, 0) - lag(coalesce(is_selling, 0), 1, 0) over sequence as selling,
-        coalesce(is_selling_out, 0) - lag(coalesce(is_selling_out, 0), 1, 0) over sequence
-            as selling_out
+        is_selling - lag(is_selling, 1, 0::bigint) over sequence as selling,
+        is_selling_out - lag(is_selling_out, 1, 0::bigint) over sequence as selling_out
 
     from item_flags
     window sequence as (partition by window_id, item_id order by day_on)
@@ -192,70 +216,60 @@ flags_by_day as (
 
 ),
 
--- A stock-out's last day is the one before the next count above zero, or its 90th.
-stockouts as (
-
-    select
-        window_id,
-        item_id,
-        day_on as began_on,
-        begins_out,
-        least(
-            lead(day_on) over (partition by window_id, item_id order by day_on),
-            day_on + 90
-        ) as ended_on
-
-    from flag_changes
-    where
-        begins_out
-        or ends_out
-
-),
-
--- What the item sold in the 28 days before it ran out.
+-- What the item sold in the 28 days before it ran out. A stock-out's last day is the one before the
+-- next change, or its 90th.
 stockout_rates as (
 
     select
-        stockouts.window_id,
-        stockouts.began_on,
-        stockouts.ended_on,
-        sum(sold.units) as units_28d,
-        sum(sold.revenue) as revenue_28d
+        stock_changes.window_id,
+        stock_changes.changed_on as began_on,
+        least(stock_changes.next_on, stock_changes.changed_on + {{ days }}) as ended_on,
+        sum(demand.units_sold) as units_28d,
+        sum(demand.revenue) as revenue_28d
 
-    from stockouts
-    inner join windows on stockouts.window_id = windows.window_id
-    inner join sold
+    from stock_changes
+    inner join windows on stock_changes.window_id = windows.window_id
+    inner join {{ ref('int_demand_daily') }} as demand
         on
-            stockouts.window_id = sold.window_id
-            and stockouts.item_id = sold.item_id
-            and sold.sold_on between stockouts.began_on - 28 and stockouts.began_on - 1
+            windows.tenant_id = demand.tenant_id
+            and stock_changes.item_id = demand.item_id
+            and stock_changes.changed_on - 28 <= demand.sold_on
+            and stock_changes.changed_on > demand.sold_on
     where
-        stockouts.begins_out
-        and stockouts.began_on > windows.first_on - {{ stockout_reach - 28 }}
+        stock_changes.stock_state = 'out_of_stock'
+        and stock_changes.changed_on > stock_changes.first_on - {{ days }}
+        and demand.units_sold > 0
     group by
-        stockouts.window_id, stockouts.item_id, stockouts.began_on, stockouts.ended_on
+        stock_changes.window_id,
+        stock_changes.item_id,
+        stock_changes.changed_on,
+        stock_changes.next_on
 
 ),
 
 lost_steps as (
 
     select
-        window_id,
-        began_on as day_on,
-        units_28d,
-        revenue_28d
+        rates.window_id,
+        greatest(rates.began_on, spans.first_on) as day_on,
+        rates.units_28d,
+        rates.revenue_28d
 
-    from stockout_rates
+    from stockout_rates as rates
+    inner join spans on rates.window_id = spans.window_id
+    where rates.ended_on > spans.first_on
 
     union all
 
     select
-        window_id,
-        ended_on as day_on,
-        -units_28d as units_28d,
-        -revenue_28d as revenue_28d
+        rates.window_id,
+        rates.ended_on as day_on,
+        -rates.units_28d as units_28d,
+        -rates.revenue_28d as revenue_28d
 
-    from stockout_rates
+    from stockout_rates as rates
+    inner join spans on rates.window_id = spans.window_id
+    where rates.ended_on > spans.first_on
 
 ),
 
@@ -277,7 +291,7 @@ days as (
     select
         calendar.window_id,
         calendar.tenant_id,
-        calendar.first_on,
+        calendar.as_of_first_on,
         calendar.day_on,
         coalesce(sum(flags_by_day.selling) over so_far, 0) as items_selling,
         coalesce(sum(flags_by_day.selling_out) over so_far, 0) as items_selling_out,
@@ -301,7 +315,7 @@ rolling as (
 
     select
         tenant_id,
-        first_on,
+        as_of_first_on,
         day_on as as_of_on,
         sum(items_selling) over four_weeks as item_days_28d,
         sum(items_selling_out) over four_weeks as item_days_out_28d,
@@ -326,4 +340,4 @@ select
     lost_revenue_28d::numeric(38, 4) as lost_revenue_28d
 
 from rolling
-where as_of_on >= first_on
+where as_of_on >= as_of_first_on

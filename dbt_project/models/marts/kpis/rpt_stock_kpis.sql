@@ -85,43 +85,6 @@ states_by_day as (
 
 ),
 
-value_changes as (
-
-    {{ stock_changes(['stock_value'], reach_back=year) }}
-
-),
-
-value_by_day as (
-
-    select
-        window_id,
-        day_on,
-        sum(stock_value_known) as valued,
-        sum(stock_value) as stock_value
-
-    from value_changes
-    group by window_id, day_on
-
-),
-
-margin_by_day as (
-
-    select
-        windows.window_id,
-        facts.sold_on as day_on,
-        sum(facts.cost_of_goods) as cost_of_goods,
-        sum(facts.gross_margin) as gross_margin
-
-    from {{ ref('fct_sales_daily') }} as facts
-    inner join windows
-        on
-            facts.tenant_id = windows.tenant_id
-            and facts.sold_on between windows.first_on - {{ year }} and windows.last_on
-    where {{ in_as_of('facts.sold_on', reach_back=year) }}
-    group by windows.window_id, facts.sold_on
-
-),
-
 days as (
 
     select
@@ -129,21 +92,28 @@ days as (
         calendar.tenant_id,
         calendar.first_on,
         calendar.day_on,
-        coalesce(sum(value_by_day.valued) over so_far, 0) > 0 as is_valued,
-        sum(value_by_day.stock_value) over so_far as stock_value,
-        margin_by_day.cost_of_goods,
-        margin_by_day.gross_margin
+        coalesce(stock.places_valued, 0) > 0 as is_valued,
+        stock.stock_value,
+        sales.cost_of_goods,
+        sales.gross_margin
 
     from calendar
-    left join value_by_day
+    -- A count holds until the next one.
+    left join lateral (
+        select
+            totals.places_valued,
+            totals.stock_value
+        from {{ ref('fct_stock_totals_daily') }} as totals
+        where
+            totals.tenant_id = calendar.tenant_id
+            and totals.counted_on <= calendar.day_on
+        order by totals.counted_on desc
+        limit 1
+    ) as stock on true
+    left join {{ ref('fct_sales_totals_daily') }} as sales
         on
-            calendar.window_id = value_by_day.window_id
-            and calendar.day_on = value_by_day.day_on
-    left join margin_by_day
-        on
-            calendar.window_id = margin_by_day.window_id
-            and calendar.day_on = margin_by_day.day_on
-    window so_far as (partition by calendar.window_id order by calendar.day_on)
+            calendar.tenant_id = sales.tenant_id
+            and calendar.day_on = sales.sold_on
 
 ),
 

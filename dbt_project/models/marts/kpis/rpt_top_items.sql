@@ -31,43 +31,59 @@ sales as (
 ),
 
 -- What was sold enters the period on its day and leaves it that many days later.
-changes as (
+steps as (
 
     select
-        window_id,
-        item_id,
-        sold_on as day_on,
-        units_sold as units,
-        revenue
+        sales.window_id,
+        sales.item_id,
+        steps.day_on,
+        steps.units,
+        steps.revenue
 
     from sales
-
-    union all
-
-    select
-        window_id,
-        item_id,
-        sold_on + {{ days }} as day_on,
-        -units_sold as units,
-        -revenue as revenue
-
-    from sales
+    cross join lateral (
+        values
+        (sales.sold_on, sales.units_sold, sales.revenue),
+        (sales.sold_on + {{ days }}, -sales.units_sold, -sales.revenue)
+    ) as steps (day_on, units, revenue)
 
 ),
 
--- Changes of one day share its sums, and all but one of them last for no day.
+-- Of the days between a short window and what it is compared with, none is asked for: what happens
+-- on them happens on the next one that is.
+changes as (
+
+    select
+        steps.window_id,
+        steps.item_id,
+        case
+            when steps.day_on <= windows.first_on - {{ days }} then windows.first_on - {{ days }}
+            when steps.day_on > windows.last_on - {{ days }}
+                then greatest(steps.day_on, windows.first_on)
+            else steps.day_on
+        end as asked_on,
+        sum(steps.units) as units,
+        sum(steps.revenue) as revenue
+
+    from steps
+    inner join windows on steps.window_id = windows.window_id
+    where steps.day_on <= windows.last_on
+    group by steps.window_id, steps.item_id, asked_on
+
+),
+
 states as (
 
     select
         window_id,
         item_id,
-        day_on,
-        lead(day_on) over sequence as until_on,
+        asked_on,
+        lead(asked_on) over sequence as until_on,
         sum(units) over sequence as units,
         sum(revenue) over sequence as revenue
 
     from changes
-    window sequence as (partition by item_id, window_id order by day_on)
+    window sequence as (partition by item_id, window_id order by asked_on)
 
 ),
 
@@ -91,7 +107,7 @@ ranked as (
     from states
     inner join windows on states.window_id = windows.window_id
     inner join lateral generate_series(
-        greatest(states.day_on, windows.first_on - {{ days }})::timestamp,
+        states.asked_on::timestamp,
         least(states.until_on - 1, windows.last_on)::timestamp,
         interval '1 day'
     ) as days (day) on true

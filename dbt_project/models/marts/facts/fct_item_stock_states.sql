@@ -82,15 +82,14 @@ changes as (
         {{ 'union all' if not loop.first }}
 
         select
+            {% for column in counted + sold + received + ordered %}
+                {{ column if column in own else 'null::numeric' }} as {{ column }},
+            {% endfor %}
             window_id,
             item_id,
             day_on,
             {{ 'counted_on' if source == 'count_changes' else 'null::date' }} as counted_on,
-            {{ 'sold_on' if source == 'sales_changes' else 'null::date' }} as sold_on,
-            {% for column in counted + sold + received + ordered %}
-                {{ column if column in own else 'null::numeric' }} as {{ column }}
-                {{- ',' if not loop.last }}
-            {% endfor %}
+            {{ 'sold_on' if source == 'sales_changes' else 'null::date' }} as sold_on
 
         from {{ source }}
     {% endfor %}

@@ -31,16 +31,11 @@ activity as (
 ),
 
 -- A member that was active on a day counts in a period until that day has left it.
-counted as (
+entered as (
 
     select
-        activity.tenant_id,
-        activity.member_kind,
-        activity.days_since,
-        activity.members,
+        activity.*,
         periods.period,
-        activity.active_on,
-        activity.previous_on,
         {{ leaves_period_on('activity.active_on') }} as leaves_on,
         {{ leaves_period_on('activity.previous_on') }} as previous_leaves_on
 
@@ -49,44 +44,68 @@ counted as (
 
 ),
 
--- One that is active again before its day before has left counts once all the same: not anew on the
+counted as (
+
+    select
+        *,
+        previous_leaves_on > active_on
+        and {{ in_as_of('previous_on', reach_back=period_reach()) }} as is_active_again
+
+    from entered
+
+),
+
+-- One that is active again before its last day has left counts once all the same: not anew on the
 -- later day, and the earlier one does not take it away.
 steps as (
 
     select
-        counted.tenant_id,
-        counted.member_kind,
-        counted.days_since,
-        counted.period,
-        steps.day_on,
-        steps.step
+        tenant_id,
+        member_kind,
+        days_since,
+        period,
+        active_on as day_on,
+        members as step
 
     from counted
-    cross join lateral (
-        values
-        (counted.active_on, counted.members),
-        (counted.leaves_on, -counted.members)
-    ) as steps (day_on, step)
 
     union all
 
     select
-        counted.tenant_id,
-        counted.member_kind,
-        counted.days_since,
-        counted.period,
-        steps.day_on,
-        steps.step
+        tenant_id,
+        member_kind,
+        days_since,
+        period,
+        leaves_on as day_on,
+        -members as step
 
     from counted
-    cross join lateral (
-        values
-        (counted.active_on, -counted.members),
-        (counted.previous_leaves_on, counted.members)
-    ) as steps (day_on, step)
-    where
-        counted.previous_leaves_on > counted.active_on
-        and {{ in_as_of('counted.previous_on', reach_back=period_reach()) }}
+
+    union all
+
+    select
+        tenant_id,
+        member_kind,
+        days_since,
+        period,
+        active_on as day_on,
+        -members as step
+
+    from counted
+    where is_active_again
+
+    union all
+
+    select
+        tenant_id,
+        member_kind,
+        days_since,
+        period,
+        previous_leaves_on as day_on,
+        members as step
+
+    from counted
+    where is_active_again
 
 ),
 

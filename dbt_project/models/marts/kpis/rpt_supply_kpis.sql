@@ -58,25 +58,37 @@ supply as (
             and lines.item_id = costs.item_id
             and (costs.valid_from_on is null or lines.ordered_on >= costs.valid_from_on)
             and (costs.valid_to_on is null or lines.ordered_on <= costs.valid_to_on)
-    where {{ in_tenants('lines.tenant_id') }}
+    where
+        {{ in_tenants('lines.tenant_id') }}
+        -- Neither open on a day of the window nor judged on one: most lines of a long history.
+        and (
+            lines.received_on is null
+            or lines.received_on > windows.first_on
+            or lines.expected_on + tenants.on_time_days + {{ judged_days }} > windows.first_on
+        )
+
+),
+
+ordered_since as (
+
+    select
+        windows.window_id,
+        earliest.ordered_on
+
+    from windows
+    inner join lateral (
+        select lines.ordered_on from {{ ref('fct_supply_lines') }} as lines
+        where
+            lines.tenant_id = windows.tenant_id
+            and lines.ordered_on <= windows.last_on
+        order by lines.ordered_on
+        limit 1
+    ) as earliest on true
 
 ),
 
 -- A line counts in each measure from one day until, not with, another; without an end it counts on.
 counted as (
-
-    select
-        window_id,
-        first_on,
-        last_on,
-        'ordered' as measure,
-        from_on as day_on,
-        null::date as until_on,
-        1 as units
-
-    from supply
-
-    union all
 
     select
         window_id,
@@ -231,7 +243,6 @@ steps_by_day as (
     select
         window_id,
         day_on,
-        sum(units) filter (where measure = 'ordered') as ordered_lines,
         sum(units) filter (where measure = 'open') as open_lines,
         sum(units) filter (where measure = 'late') as late_lines,
         sum(units) filter (where measure = 'valued') as valued_lines,
@@ -251,7 +262,7 @@ days as (
     select
         calendar.tenant_id,
         calendar.day_on as as_of_on,
-        sum(steps_by_day.ordered_lines) over so_far > 0 as has_supply,
+        ordered_since.ordered_on <= calendar.day_on as has_supply,
         coalesce(sum(steps_by_day.open_lines) over so_far, 0) as open_lines,
         coalesce(sum(steps_by_day.late_lines) over so_far, 0) as late_lines,
         coalesce(sum(steps_by_day.valued_lines) over so_far, 0) as valued_lines,
@@ -266,6 +277,7 @@ days as (
         on
             calendar.window_id = steps_by_day.window_id
             and calendar.day_on = steps_by_day.day_on
+    left join ordered_since on calendar.window_id = ordered_since.window_id
     window so_far as (partition by calendar.window_id order by calendar.day_on)
 
 )

@@ -39,6 +39,21 @@ availability as (
 
 ),
 
+expiry_by_day as (
+
+    select
+        tenant_id,
+        as_of_on,
+        sum(expiring_value) as expiring_value,
+        count(*) filter (where expiring_units > 0) as expiring_items,
+        sum(expired_value) as expired_value
+
+    from {{ ref('fct_stock_expiry') }}
+    where {{ in_as_of('as_of_on') }}
+    group by tenant_id, as_of_on
+
+),
+
 states as (
 
     select
@@ -171,6 +186,9 @@ known as (
         availability.item_days_out_28d,
         availability.lost_units_28d,
         availability.lost_revenue_28d,
+        expiry_by_day.expiring_value,
+        expiry_by_day.expiring_items,
+        expiry_by_day.expired_value,
         tenants.carrying_cost_rate,
         365.0 / nullif(rolling.stock_days, 0) as years,
         case
@@ -188,6 +206,10 @@ known as (
         on
             rolling.tenant_id = availability.tenant_id
             and rolling.as_of_on = availability.as_of_on
+    left join expiry_by_day
+        on
+            rolling.tenant_id = expiry_by_day.tenant_id
+            and rolling.as_of_on = expiry_by_day.as_of_on
     where rolling.as_of_on >= rolling.first_on
 
 )
@@ -227,6 +249,9 @@ select
     case when has_stock then 1 - item_days_out_28d::double precision / nullif(item_days_28d, 0) end
         as availability_28d,
     case when has_stock then lost_units_28d end::numeric(38, 4) as lost_units_28d,
-    case when has_stock then lost_revenue_28d end::numeric(38, 4) as lost_revenue_28d
+    case when has_stock then lost_revenue_28d end::numeric(38, 4) as lost_revenue_28d,
+    expiring_value::numeric(38, 4) as expiring_value,
+    expiring_items,
+    expired_value::numeric(38, 4) as expired_value
 
 from known

@@ -11,6 +11,17 @@ items as (
 
 ),
 
+last_sales as (
+
+    select
+        tenant_id,
+        max(last_sold_on) as sold_on
+
+    from {{ ref('dim_items') }}
+    group by tenant_id
+
+),
+
 demand as (
 
     select
@@ -183,6 +194,28 @@ adjustments as (
 
 ),
 
+forecasts as (
+
+    select
+        forecasts.tenant_id,
+        coalesce(items.category, 'uncategorised') as category,
+        forecasts.month_begins_on,
+        forecasts.cutoff_on,
+        sum(forecasts.units) as units
+
+    from {{ ref('int_forecasts_monthly') }} as forecasts
+    left join items
+        on
+            forecasts.tenant_id = items.tenant_id
+            and forecasts.item_id = items.item_id
+    group by
+        forecasts.tenant_id,
+        coalesce(items.category, 'uncategorised'),
+        forecasts.month_begins_on,
+        forecasts.cutoff_on
+
+),
+
 months as (
 
     select
@@ -228,6 +261,15 @@ months as (
 
     from adjustments
 
+    union
+
+    select
+        tenant_id,
+        category,
+        month_begins_on
+
+    from forecasts
+
 ),
 
 -- Between the tenant's first and last month with any, a category without is one with none.
@@ -254,9 +296,18 @@ joined as (
         and months.month_begins_on between
         min(plans.month_begins_on) over tenant
         and max(plans.month_begins_on) over tenant as has_no_plans,
-        adjustments.units as demand_adjustment_units
+        adjustments.units as demand_adjustment_units,
+        forecasts.units as forecast_units,
+        -- All categories of a month are of one forecast.
+        max(forecasts.cutoff_on) over (
+            partition by months.tenant_id, months.month_begins_on
+        ) as forecast_cutoff_on,
+        coalesce(
+            last_sales.sold_on >= (months.month_begins_on + interval '1 month')::date - 1, false
+        ) as is_over
 
     from months
+    left join last_sales on months.tenant_id = last_sales.tenant_id
     left join demand
         on
             months.tenant_id = demand.tenant_id
@@ -282,6 +333,11 @@ joined as (
             months.tenant_id = adjustments.tenant_id
             and months.category = adjustments.category
             and months.month_begins_on = adjustments.month_begins_on
+    left join forecasts
+        on
+            months.tenant_id = forecasts.tenant_id
+            and months.category = forecasts.category
+            and months.month_begins_on = forecasts.month_begins_on
     window tenant as (partition by months.tenant_id)
 
 ),
@@ -298,9 +354,25 @@ filled as (
         stock_units,
         stock_value,
         case when has_no_plans then 0 else planned_supply_units end as planned_supply_units,
-        demand_adjustment_units
+        demand_adjustment_units,
+        forecast_cutoff_on,
+        coalesce(forecast_units, case when forecast_cutoff_on is not null then 0 end)
+            as forecast_units,
+        is_over
 
     from joined
+
+),
+
+-- A forecast is of the whole month: the demand of a part of it is not held against it.
+planned as (
+
+    select
+        *,
+        forecast_units + coalesce(demand_adjustment_units, 0) as planned_demand_units,
+        case when is_over then demand_units end as whole_demand_units
+
+    from filled
 
 )
 
@@ -315,6 +387,17 @@ select
     stock_value::numeric(38, 4) as stock_value,
     planned_supply_units::numeric(38, 4) as planned_supply_units,
     (receipt_units / nullif(planned_supply_units, 0))::double precision as supply_attainment,
-    demand_adjustment_units::numeric(38, 4) as demand_adjustment_units
+    demand_adjustment_units::numeric(38, 4) as demand_adjustment_units,
+    forecast_cutoff_on,
+    forecast_units::numeric(38, 4) as forecast_units,
+    planned_demand_units::numeric(38, 4) as planned_demand_units,
+    case
+        when planned_demand_units > 0
+            then (whole_demand_units / planned_demand_units)::double precision
+    end as demand_attainment,
+    ((forecast_units - whole_demand_units) / nullif(whole_demand_units, 0))::double precision
+        as forecast_bias,
+    ((planned_demand_units - whole_demand_units) / nullif(whole_demand_units, 0))::double precision
+        as planned_demand_bias
 
-from filled
+from planned

@@ -216,90 +216,131 @@ forecasts as (
 
 ),
 
-months as (
+-- Stacked and then spread: whoever reads a single tenant has nothing else computed.
+parts as (
 
     select
         tenant_id,
         category,
-        month_begins_on
+        month_begins_on,
+        'demand' as part,
+        units,
+        revenue as amount,
+        null::date as cutoff_on
 
     from demand
 
-    union
+    union all
 
     select
         tenant_id,
         category,
-        month_begins_on
+        month_begins_on,
+        'receipts' as part,
+        units,
+        null as amount,
+        null as cutoff_on
 
     from receipts
 
-    union
+    union all
 
     select
         tenant_id,
         category,
-        month_begins_on
+        month_begins_on,
+        'stock' as part,
+        units,
+        stock_value as amount,
+        null as cutoff_on
 
     from stock
 
-    union
+    union all
 
     select
         tenant_id,
         category,
-        month_begins_on
+        month_begins_on,
+        'plans' as part,
+        units,
+        null as amount,
+        null as cutoff_on
 
     from plans
 
-    union
+    union all
 
     select
         tenant_id,
         category,
-        month_begins_on
+        month_begins_on,
+        'adjustments' as part,
+        units,
+        null as amount,
+        null as cutoff_on
 
     from adjustments
 
-    union
+    union all
 
     select
         tenant_id,
         category,
-        month_begins_on
+        month_begins_on,
+        'forecasts' as part,
+        units,
+        null as amount,
+        cutoff_on
 
     from forecasts
 
 ),
 
--- Between the tenant's first and last month with any, a category without is one with none.
-joined as (
+months as (
 
     select
-        months.tenant_id,
-        months.category,
-        months.month_begins_on,
-        demand.units as demand_units,
-        demand.revenue as demand_revenue,
+        tenant_id,
+        category,
+        month_begins_on,
+        sum(units) filter (where part = 'demand') as demand_units,
+        sum(amount) filter (where part = 'demand') as demand_revenue,
+        sum(units) filter (where part = 'receipts') as receipt_units,
+        bool_or(part = 'receipts') as has_receipts,
+        sum(units) filter (where part = 'stock') as stock_units,
+        sum(amount) filter (where part = 'stock') as stock_value,
+        sum(units) filter (where part = 'plans') as planned_supply_units,
+        bool_or(part = 'plans') as has_plans,
+        sum(units) filter (where part = 'adjustments') as demand_adjustment_units,
+        sum(units) filter (where part = 'forecasts') as forecast_units,
+        max(cutoff_on) as cutoff_on
+
+    from parts
+    group by tenant_id, category, month_begins_on
+
+),
+
+-- Between the tenant's first and last month with any, a category without is one with none.
+compared as (
+
+    select
+        months.*,
         months.month_begins_on between
-        min(demand.month_begins_on) over tenant
-        and max(demand.month_begins_on) over tenant as has_demand,
-        receipts.units as receipt_units,
-        receipts.month_begins_on is null
+        min(months.month_begins_on) filter (where months.demand_units is not null) over tenant
+        and max(months.month_begins_on) filter (where months.demand_units is not null) over tenant
+            as has_demand,
+        not months.has_receipts
         and months.month_begins_on between
-        min(receipts.month_begins_on) over tenant
-        and max(receipts.month_begins_on) over tenant as has_no_receipts,
-        stock.units as stock_units,
-        stock.stock_value,
-        plans.units as planned_supply_units,
-        plans.month_begins_on is null
+        min(months.month_begins_on) filter (where months.has_receipts) over tenant
+        and max(months.month_begins_on) filter (where months.has_receipts) over tenant
+            as has_no_receipts,
+        not months.has_plans
         and months.month_begins_on between
-        min(plans.month_begins_on) over tenant
-        and max(plans.month_begins_on) over tenant as has_no_plans,
-        adjustments.units as demand_adjustment_units,
-        forecasts.units as forecast_units,
+        min(months.month_begins_on) filter (where months.has_plans) over tenant
+        and max(months.month_begins_on) filter (where months.has_plans) over tenant
+            as has_no_plans,
         -- All categories of a month are of one forecast.
-        max(forecasts.cutoff_on) over (
+        max(months.cutoff_on) over (
             partition by months.tenant_id, months.month_begins_on
         ) as forecast_cutoff_on,
         coalesce(
@@ -308,36 +349,6 @@ joined as (
 
     from months
     left join last_sales on months.tenant_id = last_sales.tenant_id
-    left join demand
-        on
-            months.tenant_id = demand.tenant_id
-            and months.category = demand.category
-            and months.month_begins_on = demand.month_begins_on
-    left join receipts
-        on
-            months.tenant_id = receipts.tenant_id
-            and months.category = receipts.category
-            and months.month_begins_on = receipts.month_begins_on
-    left join stock
-        on
-            months.tenant_id = stock.tenant_id
-            and months.category = stock.category
-            and months.month_begins_on = stock.month_begins_on
-    left join plans
-        on
-            months.tenant_id = plans.tenant_id
-            and months.category = plans.category
-            and months.month_begins_on = plans.month_begins_on
-    left join adjustments
-        on
-            months.tenant_id = adjustments.tenant_id
-            and months.category = adjustments.category
-            and months.month_begins_on = adjustments.month_begins_on
-    left join forecasts
-        on
-            months.tenant_id = forecasts.tenant_id
-            and months.category = forecasts.category
-            and months.month_begins_on = forecasts.month_begins_on
     window tenant as (partition by months.tenant_id)
 
 ),
@@ -360,7 +371,7 @@ filled as (
             as forecast_units,
         is_over
 
-    from joined
+    from compared
 
 ),
 

@@ -143,7 +143,8 @@ SALES = Contract(
 
 STOCK = Contract(
     "stock",
-    "One row per item and location counted on a day; an item that is not counted keeps its last count.",
+    "One row per item and location counted on a day, and per day of expiry where there are several; an item that is "
+    "not counted keeps its last count.",
     (
         Column("counted_on", "date", "Day at whose end the count holds.", True, ("date", "snapshot_date")),
         _ITEM,
@@ -160,7 +161,7 @@ STOCK = Contract(
             "quantity_on_order", "quantity", "Units ordered and not yet received.", aliases=("on_order",), minimum=0
         ),
         Column("unit_cost", "money", "Cost of one unit.", aliases=("cost",), minimum=0),
-        Column("expires_on", "date", "Day from which the units may not be sold.", aliases=("expiry",)),
+        Column("expires_on", "date", "Day from which the row's units may not be sold.", aliases=("expiry",)),
         _UNIT,
     ),
     key=("counted_on", "item_code", "location_code", "expires_on"),

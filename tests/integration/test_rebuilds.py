@@ -20,7 +20,7 @@ def sale(sold_on: date, quantity: int) -> Row:
 def test_rows_that_vanish_from_the_files_vanish_from_the_tables(warehouse: Warehouse) -> None:
     tenant = warehouse.tenant("ghost's")
     warehouse.add(tenant, "sales", sale(MONDAY, 3), sale(TUESDAY, 4))
-    count = {"item_code": "10001", "counted_on": MONDAY, "quantity_on_hand": 5}
+    count = {"item_code": "10001", "counted_on": MONDAY, "quantity_on_hand": 5, "expires_on": TUESDAY}
     order = {"order_id": "1", "line_number": 1, "item_code": "10001", "ordered_on": MONDAY}
     warehouse.add(tenant, "stock", count)
     warehouse.add(tenant, "purchase_orders", {**order, "quantity_ordered": 5})
@@ -35,6 +35,7 @@ def test_rows_that_vanish_from_the_files_vanish_from_the_tables(warehouse: Wareh
         "intermediate.int_sales_lines": 1,
         "intermediate.int_demand_daily": 1,
         "intermediate.int_stock_daily": 0,
+        "intermediate.int_stock_lots": 0,
         "intermediate.int_supply_lines": 0,
         "marts.fct_sales_daily": 1,
         "marts.fct_stock_daily": 0,

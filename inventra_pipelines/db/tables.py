@@ -120,6 +120,8 @@ tenants = _table(
     _text("document_numbers"),
     # Unit of measure -> units of the item in one of it.
     Column("unit_factors", JSONB, nullable=False),
+    # ISO code -> the tenant's currency for one unit of it.
+    Column("exchange_rates", JSONB, nullable=False),
     Column("is_stock_simulated", Boolean, nullable=False),
     Column("abc_thresholds", ARRAY(Double), nullable=False),
     Column("xyz_thresholds", ARRAY(Double), nullable=False),

@@ -12,10 +12,10 @@ _TENANT = """
     insert into ops.tenants (
         tenant_id, name, time_zone, currency, item_code_case, item_code_pad_to, item_code_matches,
         item_code_replacements, service_item_patterns, cancellation_document_patterns, cancellation_window_days,
-        repeated_lines, document_numbers, unit_factors, is_stock_simulated, abc_thresholds, xyz_thresholds,
-        analytics, planning, config_version
+        repeated_lines, document_numbers, unit_factors, exchange_rates, is_stock_simulated, abc_thresholds,
+        xyz_thresholds, analytics, planning, config_version
     )
-    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (tenant_id) do update set
         name = excluded.name,
         time_zone = excluded.time_zone,
@@ -30,6 +30,7 @@ _TENANT = """
         repeated_lines = excluded.repeated_lines,
         document_numbers = excluded.document_numbers,
         unit_factors = excluded.unit_factors,
+        exchange_rates = excluded.exchange_rates,
         is_stock_simulated = excluded.is_stock_simulated,
         abc_thresholds = excluded.abc_thresholds,
         xyz_thresholds = excluded.xyz_thresholds,
@@ -89,6 +90,7 @@ def record_tenants(connection: psycopg.Connection, tenants: Iterable[TenantConfi
                     tenant.repeated_lines,
                     tenant.document_numbers,
                     Jsonb({unit.strip().lower(): str(factor) for unit, factor in tenant.unit_factors.items()}),
+                    Jsonb({code: str(rate) for code, rate in tenant.exchange_rates.items()}),
                     tenant.is_stock_simulated,
                     list(tenant.abc_thresholds),
                     list(tenant.xyz_thresholds),

@@ -7,6 +7,7 @@ YAML files is `tenants.py`.
 import hashlib
 import json
 import math
+import re
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -35,7 +36,10 @@ WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "
 
 # Units in one unit of measure or alias: a tonne in grams. What is more is no factor, and no sum would hold it.
 MOST_UNITS = 1_000_000
+# Of the tenant's currency for one unit of another, or the other way round: the smallest unit there is for the largest.
+_MOST_MONEY = 100_000_000
 
+_CURRENCY = r"^[A-Z]{3}$"
 _CURRENCY_SIGNS = {"EUR": "€", "GBP": "£", "USD": "$", "JPY": "¥", "CNY": "¥", "INR": "₹", "PLN": "zł", "SEK": "kr"}
 
 
@@ -43,6 +47,13 @@ def currency_signs(currency: str) -> tuple[str, ...]:
     """How an amount of a currency may be marked: by its ISO code, and by its sign where that is no other's."""
     sign = _CURRENCY_SIGNS.get(currency)
     return (currency, sign) if sign else (currency,)
+
+
+def unknown_rate(currency: str, file: str) -> str:
+    """What to do about prices in a currency that a tenant, whose settings stand in a file, has no exchange rate of."""
+    if re.fullmatch(_CURRENCY, currency):
+        return f"declare exchange_rates: {currency} in {file}"
+    return "that is no ISO code; correct it in the source, or map no currency where it has none"
 
 
 def _known_zone(name: str) -> str:
@@ -254,7 +265,7 @@ class TenantConfig(_Strict):
     tenant_id: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{1,38}$")]
     name: str
     time_zone: Annotated[str, AfterValidator(_known_zone)] = "UTC"
-    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    currency: Annotated[str, Field(pattern=_CURRENCY)] = "EUR"
     nightly_at: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")] = "02:00"
     datasets: dict[Dataset, FileMapping] = {}
     feeds: dict[Dataset, Feed] = {}
@@ -265,6 +276,7 @@ class TenantConfig(_Strict):
     repeated_lines: Literal["sale", "duplicate"] = "sale"
     document_numbers: Literal["lasting", "daily"] = "lasting"
     unit_factors: dict[str, Annotated[Decimal, Field(ge=Decimal("0.00000001"), le=MOST_UNITS)]] = {}
+    exchange_rates: dict[str, Annotated[Decimal, Field(ge=Decimal("0.00000001"), le=_MOST_MONEY)]] = {}
     is_stock_simulated: bool = False
     abc_thresholds: tuple[float, float] = (0.80, 0.95)
     xyz_thresholds: tuple[float, float] = (0.5, 1.0)
@@ -288,6 +300,24 @@ class TenantConfig(_Strict):
         if twice:
             raise ValueError(f"{', '.join(twice)} stands more than once: units are read in either case")
         return factors
+
+    @field_validator("exchange_rates")
+    @classmethod
+    def _are_currencies(cls, rates: dict[str, Decimal]) -> dict[str, Decimal]:
+        for code in rates:
+            if not re.fullmatch(_CURRENCY, code):
+                raise WrongValueError(f"{code!r} is no code of a currency", "write three capital letters such as USD")
+        return rates
+
+    @model_validator(mode="after")
+    def _own_currency_is_one(self) -> "TenantConfig":
+        rate = self.exchange_rates.get(self.currency, Decimal(1))
+        if rate != 1:
+            raise WrongValueError(
+                f"exchange_rates.{self.currency}: the tenant's own currency has the rate 1, not {rate}",
+                f"remove it; a rate is what one unit of the other currency is worth in {self.currency}",
+            )
+        return self
 
     @model_validator(mode="after")
     def _thresholds_rise(self) -> "TenantConfig":

@@ -141,6 +141,7 @@ def add_tenant(
     repeated_lines: str = "sale",
     document_numbers: str = "lasting",
     unit_factors: Mapping[str, str] | None = None,
+    exchange_rates: Mapping[str, str] | None = None,
     analytics: AnalyticsConfig | None = None,
     planning: PlanningConfig | None = None,
 ) -> None:
@@ -160,6 +161,7 @@ def add_tenant(
         "repeated_lines": repeated_lines,
         "document_numbers": document_numbers,
         "unit_factors": Jsonb(dict(unit_factors or {})),
+        "exchange_rates": Jsonb(dict(exchange_rates or {})),
         "is_stock_simulated": False,
         "abc_thresholds": [0.8, 0.95],
         "xyz_thresholds": [0.5, 1.0],

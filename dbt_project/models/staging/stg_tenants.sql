@@ -23,6 +23,7 @@ renamed as (
         repeated_lines,
         document_numbers,
         unit_factors,
+        exchange_rates,
         is_stock_simulated,
         abc_thresholds,
         xyz_thresholds,

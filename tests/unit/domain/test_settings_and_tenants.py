@@ -149,6 +149,19 @@ def test_a_wrong_tenant_file_is_one_line_that_names_file_and_key(tmp_path: Path,
         ("is_stock_simulated: maybe", "is_stock_simulated: has to be true or false, not 'maybe'."),
         ("planning: {service_levels: {A: 98}}", "planning.service_levels.A: has to be less than 1.0, not 98."),
         ("unit_factors: {box: many}", "unit_factors.box: has to be a number, not 'many'."),
+        ("exchange_rates: {USD: 0}", "exchange_rates.USD: has to be 0.00000001 or more, not 0."),
+        ("exchange_rates: {USD: .inf}", "exchange_rates.USD: has to be a number, not inf."),
+        ("exchange_rates: {USD: 1e12}", "exchange_rates.USD: has to be 100000000 or less, not '1e12'."),
+        ("exchange_rates: {USD: much}", "exchange_rates.USD: has to be a number, not 'much'."),
+        (
+            "exchange_rates: {usd: 0.8}",
+            "exchange_rates: 'usd' is no code of a currency. write three capital letters such",
+        ),
+        (
+            "exchange_rates: {EUR: 1.1}",
+            "exchange_rates.EUR: the tenant's own currency has the rate 1, not 1.1. remove it; a rate is what one unit"
+            " of the other currency is worth in EUR.",
+        ),
         ("unit_factors: {1: 5}", "unit_factors.1: has to be a text, not 1. put quotation marks around it."),
         ("item_codes: {patterns: [{match: a}]}", "item_codes.patterns.0.replace: is required and missing. add it."),
         ("curency: EUR", "curency: there is no such setting. did you mean currency?"),
@@ -190,6 +203,15 @@ def test_a_dataset_or_feed_of_which_nothing_is_said_has_its_defaults(tmp_path: P
 
 def test_a_whole_number_in_quotation_marks_is_that_number(tmp_path: Path):
     assert load_tenant(_file(tmp_path, MINIMAL + "item_codes: {pad_to: '6'}\n")).item_codes.pad_to == 6
+
+
+def test_exchange_rates_are_exact_and_the_own_currency_may_stand_among_them_as_one(tmp_path: Path):
+    tenant = load_tenant(_file(tmp_path, MINIMAL + "exchange_rates: {USD: 0.7851, JPY: '0.00505', EUR: 1}\n"))
+    assert {code: str(rate) for code, rate in tenant.exchange_rates.items()} == {
+        "USD": "0.7851",
+        "JPY": "0.00505",
+        "EUR": "1",
+    }
 
 
 def test_an_unknown_tenant_is_told_those_there_are(tmp_path: Path):

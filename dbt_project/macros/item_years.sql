@@ -68,7 +68,12 @@
             item_weeks.week_ends_on as as_of_on,
             (item_weeks.week_ends_on - item_weeks.first_sold_on) / 7 + 1 as weeks_since_first_sale,
             coalesce(sum(weekly.units_sold) over last_52_weeks, 0) as units_52w,
-            coalesce(sum(weekly.revenue) over last_52_weeks, 0) as revenue_52w,
+            case
+                when
+                    count(weekly.revenue) over last_52_weeks
+                    = count(weekly.units_sold) over last_52_weeks
+                    then coalesce(sum(weekly.revenue) over last_52_weeks, 0)
+            end as revenue_52w,
             coalesce(sum(weekly.units_sold * weekly.units_sold) over last_52_weeks, 0)
                 as units_squared,
             case

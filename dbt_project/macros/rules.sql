@@ -75,6 +75,19 @@
 {%- endmacro %}
 
 
+{#-
+  The tenant's currency for one unit of that of a price: 1 where none is stated, or the tenant's own; or the tenant's rate
+  of it. Null where it has none: it is not guessed.
+-#}
+{% macro exchange_rate(currency, rules='rules') -%}
+    case
+        when coalesce(trim({{ currency }}), '') = '' then 1
+        when upper(trim({{ currency }})) = {{ rules }}.own_currency then 1
+        else ({{ rules }}.exchange_rates ->> upper(trim({{ currency }})))::numeric
+    end
+{%- endmacro %}
+
+
 {#- A location's id: its code, or `main` where the source has none. -#}
 {% macro normalized_location_id(location_code) -%}
     coalesce(nullif(trim({{ location_code }}), ''), 'main')

@@ -7,7 +7,8 @@ balance as (
         tenant_id,
         month_begins_on,
         sum(demand_units) as units,
-        sum(demand_revenue) as revenue
+        case when count(demand_revenue) = count(demand_units) then sum(demand_revenue) end
+            as revenue
 
     from {{ ref('fct_balance_monthly') }}
     group by tenant_id, month_begins_on
@@ -20,7 +21,7 @@ facts as (
         tenant_id,
         date_trunc('month', sold_on::timestamp)::date as month_begins_on,
         sum(units_sold) as units,
-        sum(revenue) as revenue
+        case when count(revenue) = count(*) then sum(revenue) end as revenue
 
     from {{ ref('fct_sales_daily') }}
     group by tenant_id, month_begins_on

@@ -6,7 +6,7 @@ classes as (
     select
         tenant_id,
         as_of_on,
-        sum(revenue_52w) as revenue,
+        case when count(revenue_52w) = count(*) then sum(revenue_52w) end as revenue,
         sum(units_52w) as units
 
     from {{ ref('fct_item_classes') }}
@@ -19,7 +19,7 @@ facts as (
     select
         classes.tenant_id,
         classes.as_of_on,
-        sum(sales.revenue) as revenue,
+        case when count(sales.revenue) = count(*) then sum(sales.revenue) end as revenue,
         sum(sales.units_sold) as units
 
     from classes
@@ -41,5 +41,6 @@ left join facts
         classes.tenant_id = facts.tenant_id
         and classes.as_of_on = facts.as_of_on
 where
-    classes.revenue != coalesce(facts.revenue, 0)
+    classes.revenue
+    is distinct from case when facts.units is null then 0 else facts.revenue end
     or classes.units != coalesce(facts.units, 0)

@@ -6,7 +6,7 @@ orders as (
     select
         tenant_id,
         customer_code,
-        sum(revenue) as revenue,
+        case when count(revenue) = count(*) then sum(revenue) end as revenue,
         sum(units_sold) as units_sold,
         min(sold_on) as first_bought_on,
         max(sold_on) as last_bought_on
@@ -22,9 +22,10 @@ months as (
     select
         tenant_id,
         customer_code,
-        sum(revenue) as revenue,
+        case when count(revenue) = count(*) then sum(revenue) end as revenue,
         sum(units_sold) as units_sold,
-        sum(returns_value) as returns_value
+        case when count(returns_value) = count(*) then sum(returns_value) end
+            as returns_value
 
     from {{ ref('fct_customers_monthly') }}
     group by tenant_id, customer_code
@@ -47,7 +48,8 @@ full join orders
 where
     months.revenue is distinct from customers.revenue
     or months.returns_value is distinct from customers.returns_value
-    or customers.revenue is distinct from coalesce(orders.revenue, 0)
+    or customers.revenue
+    is distinct from case when orders.units_sold is null then 0 else orders.revenue end
     or customers.units_sold is distinct from coalesce(orders.units_sold, 0)
     or customers.first_bought_on is distinct from orders.first_bought_on
     or customers.last_bought_on is distinct from orders.last_bought_on

@@ -1,8 +1,32 @@
 {{ config(tags=['nightly']) }}
 
 -- The kinds of lines partition the rows of the files: as many lines as rows on every day,
--- and as much money, whatever units they are in.
+-- and as much money in the tenant's currency, whatever units they are in.
 with
+
+rules as (
+
+    select
+        tenant_id,
+        currency as own_currency,
+        exchange_rates
+
+    from {{ ref('stg_tenants') }}
+
+),
+
+rated as (
+
+    select
+        sales.tenant_id,
+        sales.sold_on,
+        sales.quantity * sales.unit_price * {{ exchange_rate('sales.currency') }} as revenue
+
+    from {{ ref('stg_sales') }} as sales
+    left join rules on sales.tenant_id = rules.tenant_id
+    where {{ in_touched('sales.sold_on') }}
+
+),
 
 raw_rows as (
 
@@ -10,10 +34,10 @@ raw_rows as (
         tenant_id,
         sold_on,
         count(*) as rows_read,
-        sum((quantity * unit_price)::numeric(38, 4)) as revenue
+        count(revenue) as rows_priced,
+        sum(revenue::numeric(38, 4)) as revenue
 
-    from {{ ref('stg_sales') }}
-    where {{ in_touched('sold_on') }}
+    from rated
     group by tenant_id, sold_on
 
 ),
@@ -24,6 +48,7 @@ lines as (
         tenant_id,
         sold_on,
         count(*) as rows_read,
+        count(revenue) as rows_priced,
         sum(revenue) as revenue
 
     from {{ ref('int_sales_lines') }}
@@ -43,4 +68,5 @@ full join lines
         and raw_rows.sold_on = lines.sold_on
 where
     raw_rows.rows_read is distinct from lines.rows_read
+    or raw_rows.rows_priced is distinct from lines.rows_priced
     or raw_rows.revenue is distinct from lines.revenue

@@ -8,7 +8,7 @@ months as (
     select
         tenant_id,
         sum(units_sold) as units,
-        sum(revenue) as revenue
+        case when count(revenue) = count(*) then sum(revenue) end as revenue
 
     from {{ ref('fct_item_months') }}
     where {{ in_touched_periods('month_begins_on', period='month', dates='sold_on') }}
@@ -21,7 +21,7 @@ facts as (
     select
         tenant_id,
         sum(units_sold) as units,
-        sum(revenue) as revenue
+        case when count(revenue) = count(*) then sum(revenue) end as revenue
 
     from {{ ref('fct_sales_daily') }}
     where {{ in_touched_periods('sold_on', period='month', dates='sold_on') }}

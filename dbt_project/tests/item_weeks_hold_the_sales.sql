@@ -8,7 +8,7 @@ weeks as (
     select
         tenant_id,
         sum(units_sold) as units,
-        sum(revenue) as revenue
+        case when count(revenue) = count(*) then sum(revenue) end as revenue
 
     from {{ ref('fct_item_weeks') }}
     where {{ in_touched_periods('week_ends_on', period='week', dates='sold_on') }}
@@ -21,7 +21,7 @@ facts as (
     select
         tenant_id,
         sum(units_sold) as units,
-        sum(revenue) as revenue
+        case when count(revenue) = count(*) then sum(revenue) end as revenue
 
     from {{ ref('fct_sales_daily') }}
     where

@@ -18,7 +18,9 @@ days as (
         coalesce(sum(totals.units_sold), 0) as units_sold,
         coalesce(sum(totals.returns_value), 0) as returns_value,
         sum(totals.gross_margin) as gross_margin,
-        coalesce(sum(totals.sale_lines), 0) as sale_lines
+        coalesce(sum(totals.sale_lines), 0) as sale_lines,
+        coalesce(sum(totals.unpriced_sale_lines), 0) as unpriced_sale_lines,
+        coalesce(sum(totals.unpriced_return_lines), 0) as unpriced_return_lines
 
     from kpis
     left join {{ ref('fct_sales_totals_daily') }} as totals
@@ -45,6 +47,9 @@ where
     or kpis.units_sold != days.units_sold
     or kpis.returns_value != days.returns_value
     or kpis.gross_margin != days.gross_margin
+    or kpis.unpriced_lines != days.unpriced_sale_lines + days.unpriced_return_lines
+    or (days.unpriced_sale_lines > 0 and num_nonnulls(kpis.revenue, kpis.gross_margin) > 0)
+    or (days.unpriced_return_lines > 0 and kpis.returns_value is not null)
     or kpis.orders > days.sale_lines
     or kpis.active_customers != kpis.new_customers + kpis.returning_customers
     or kpis.returning_customers < 0

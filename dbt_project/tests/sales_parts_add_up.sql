@@ -14,5 +14,7 @@ where
         units_net != units_sold - units_returned
         or net_revenue != revenue - returns_value
         or abs(revenue - cost_of_goods - gross_margin) > 0.0001
-        or (unit_cost is null) != (gross_margin is null)
+        or (unit_cost is null or revenue is null) != (gross_margin is null)
+        or (unpriced_sale_lines > 0) != (revenue is null)
+        or (unpriced_return_lines > 0) != (returns_value is null)
     )

@@ -8,11 +8,14 @@ facts as (
     select
         tenant_id,
         sold_on,
-        sum(revenue) as revenue,
+        case when count(revenue) = count(*) then sum(revenue) end as revenue,
         sum(units_sold) as units_sold,
         sum(units_returned) as units_returned,
-        sum(returns_value) as returns_value,
-        sum(gross_margin) as gross_margin
+        case when count(returns_value) = count(*) then sum(returns_value) end
+            as returns_value,
+        case when count(revenue) = count(*) then sum(gross_margin) end as gross_margin,
+        sum(unpriced_sale_lines) as unpriced_sale_lines,
+        sum(unpriced_return_lines) as unpriced_return_lines
 
     from {{ ref('fct_sales_daily') }}
     where {{ in_touched('sold_on') }}
@@ -58,6 +61,8 @@ where
     or facts.units_sold is distinct from totals.units_sold
     or facts.units_returned is distinct from totals.units_returned
     or facts.returns_value is distinct from totals.returns_value
+    or facts.unpriced_sale_lines is distinct from totals.unpriced_sale_lines
+    or facts.unpriced_return_lines is distinct from totals.unpriced_return_lines
     or facts.gross_margin is distinct from totals.gross_margin
     or coalesce(orders.sale_lines, 0) != totals.sale_lines
     or totals.revenue_costed > totals.revenue

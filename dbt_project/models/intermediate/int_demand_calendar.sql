@@ -77,8 +77,9 @@ select
     coalesce(demand.units_sold, 0)::numeric(38, 4) as units_sold,
     coalesce(demand.units_returned, 0)::numeric(38, 4) as units_returned,
     coalesce(demand.units_net, 0)::numeric(38, 4) as units_net,
-    coalesce(demand.revenue, 0)::numeric(38, 4) as revenue,
-    coalesce(demand.net_revenue, 0)::numeric(38, 4) as net_revenue,
+    case when demand.sold_on is null then 0 else demand.revenue end::numeric(38, 4) as revenue,
+    case when demand.sold_on is null then 0 else demand.net_revenue end::numeric(38, 4)
+        as net_revenue,
     in_force.is_out_of_stock
 
 from days

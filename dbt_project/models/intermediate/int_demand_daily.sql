@@ -23,6 +23,8 @@ daily as (
         coalesce(-sum(revenue) filter (where line_kind = 'return'), 0) as returns_value,
         sum(revenue) as net_revenue,
         count(*) filter (where line_kind = 'sale') as sale_lines,
+        count(*) filter (where line_kind = 'sale' and revenue is null) as unpriced_sale_lines,
+        count(*) filter (where line_kind = 'return' and revenue is null) as unpriced_return_lines,
         count(distinct document_id) filter (where line_kind = 'sale') as documents,
         count(distinct customer_code) filter (where line_kind = 'sale') as customer_codes,
         coalesce(
@@ -42,9 +44,12 @@ select
     units_sold::numeric(38, 4) as units_sold,
     units_returned::numeric(38, 4) as units_returned,
     units_net::numeric(38, 4) as units_net,
-    revenue::numeric(38, 4) as revenue,
-    returns_value::numeric(38, 4) as returns_value,
-    net_revenue::numeric(38, 4) as net_revenue,
+    case when unpriced_sale_lines = 0 then revenue end::numeric(38, 4) as revenue,
+    case when unpriced_return_lines = 0 then returns_value end::numeric(38, 4) as returns_value,
+    case when unpriced_sale_lines + unpriced_return_lines = 0 then net_revenue end::numeric(38, 4)
+        as net_revenue,
+    unpriced_sale_lines,
+    unpriced_return_lines,
     -- Sales without a document or customer have an unknown number of them, not none.
     case when sale_lines = 0 or documents > 0 then documents end as orders,
     case when sale_lines = 0 or customer_codes > 0 then customer_codes end as customers,

@@ -42,6 +42,8 @@ services as materialized (
 
     select
         item_codes.*,
+        rules.currency as own_currency,
+        rules.exchange_rates,
         {{ matches_any('item_codes.item_code', 'rules.service_item_patterns') }}
         or {{ matches_any('item_codes.item_id', 'rules.service_item_patterns') }} as is_service
 
@@ -57,6 +59,7 @@ identified as not materialized (
         services.item_id,
         services.is_service,
         services.units_per_unit as quantity_factor,
+        {{ exchange_rate('near.currency', rules='services') }} as exchange_rate,
         (near.quantity * services.units_per_unit)::numeric(38, 4) as units
 
     from near
@@ -216,17 +219,19 @@ classified as (
         identified.description,
         identified.promotion,
         identified.unit_of_measure,
+        identified.currency,
         identified.corrects_row,
         identified.quantity_factor::numeric(18, 8) as quantity_factor,
         coalesce(identified.units, identified.quantity)::numeric(38, 4) as quantity,
         (
             case
                 when identified.quantity_factor is null or identified.quantity_factor = 1
-                    then identified.unit_price
-                else identified.unit_price / identified.quantity_factor
+                    then identified.unit_price * identified.exchange_rate
+                else identified.unit_price * identified.exchange_rate / identified.quantity_factor
             end
         )::numeric(38, 4) as unit_price,
-        (identified.quantity * identified.unit_price)::numeric(38, 4) as revenue,
+        (identified.quantity * identified.unit_price * identified.exchange_rate)::numeric(38, 4)
+            as revenue,
         case
             when identified.is_service then 'service'
             when repeats.line_kind is not null then repeats.line_kind

@@ -33,9 +33,10 @@ customers as (
         count(*) filter (where months.units_sold > 0) as months_active,
         sum(months.orders) as orders,
         sum(months.units_sold) as units_sold,
-        sum(months.revenue) as revenue,
+        case when count(months.revenue) = count(*) then sum(months.revenue) end as revenue,
         sum(months.units_returned) as units_returned,
-        sum(months.returns_value) as returns_value
+        case when count(months.returns_value) = count(*) then sum(months.returns_value) end
+            as returns_value
 
     from candidates
     inner join {{ ref('fct_customers_monthly') }} as months

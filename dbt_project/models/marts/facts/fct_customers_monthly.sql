@@ -27,6 +27,8 @@ months as (
         customer_code,
         month_on,
         count(*) filter (where is_sale) as sale_lines,
+        count(*) filter (where is_sale and revenue is null) as unpriced_sale_lines,
+        count(*) filter (where not is_sale and revenue is null) as unpriced_return_lines,
         count(distinct document_id) filter (where is_sale) as documents,
         coalesce(sum(quantity) filter (where is_sale), 0) as units_sold,
         coalesce(sum(revenue) filter (where is_sale), 0) as revenue,
@@ -47,9 +49,9 @@ select
     -- Sales without a document have an unknown number of them, not none.
     case when sale_lines = 0 or documents > 0 then documents end as orders,
     units_sold::numeric(38, 4) as units_sold,
-    revenue::numeric(38, 4) as revenue,
+    case when unpriced_sale_lines = 0 then revenue end::numeric(38, 4) as revenue,
     units_returned::numeric(38, 4) as units_returned,
-    returns_value::numeric(38, 4) as returns_value,
+    case when unpriced_return_lines = 0 then returns_value end::numeric(38, 4) as returns_value,
     first_bought_on,
     last_bought_on
 

@@ -41,7 +41,7 @@ ranked as (
         sunday as (partition by tenant_id, as_of_on),
         by_revenue as (
             partition by tenant_id, as_of_on
-            order by revenue_52w desc, item_id asc
+            order by revenue_52w desc nulls last, item_id asc
             rows unbounded preceding
         ),
         by_margin as (
@@ -111,6 +111,7 @@ classified as (
         spread.item_id,
         spread.as_of_on,
         case
+            when spread.revenue_52w is null then null
             when spread.revenue_52w <= 0 then 'C'
             when spread.revenue_before < tenants.abc_thresholds[1]::numeric * spread.revenue_total
                 then 'A'

@@ -15,8 +15,9 @@ monthly as (
         date_trunc('month', sold_on::timestamp)::date as month_begins_on,
         sum(units_sold)::numeric(38, 4) as units_sold,
         sum(units_returned)::numeric(38, 4) as units_returned,
-        sum(revenue)::numeric(38, 4) as revenue,
-        sum(returns_value)::numeric(38, 4) as returns_value
+        case when count(revenue) = count(*) then sum(revenue) end::numeric(38, 4) as revenue,
+        case when count(returns_value) = count(*) then sum(returns_value) end::numeric(38, 4)
+            as returns_value
 
     from sales
     group by tenant_id, item_id, month_begins_on

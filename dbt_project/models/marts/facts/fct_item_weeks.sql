@@ -16,8 +16,8 @@ weekly as (
         item_id,
         sold_on + (7 - extract(isodow from sold_on)::integer) as week_ends_on,
         sum(units_sold)::numeric(38, 4) as units_sold,
-        sum(revenue)::numeric(38, 4) as revenue,
-        -- One sale at an unknown cost leaves the week's margin unknown.
+        -- One sale at an unknown price or cost leaves the week's revenue or margin unknown.
+        case when count(revenue) = count(*) then sum(revenue) end::numeric(38, 4) as revenue,
         case when count(gross_margin) = count(*) then sum(gross_margin) end::numeric(38, 4)
             as gross_margin
 

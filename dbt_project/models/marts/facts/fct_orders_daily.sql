@@ -18,7 +18,7 @@ orders as (
         coalesce(customer_code, '') as customer_code,
         count(*) as lines,
         sum(quantity)::numeric(38, 4) as units_sold,
-        sum(revenue)::numeric(38, 4) as revenue
+        case when count(revenue) = count(*) then sum(revenue) end::numeric(38, 4) as revenue
 
     from lines
     group by tenant_id, sold_on, coalesce(document_id, ''), coalesce(customer_code, '')

@@ -6,6 +6,8 @@
     'promotion_revenue',
     'revenue_costed',
     'gross_margin',
+    'unpriced_sale_lines',
+    'unpriced_return_lines',
 ] -%}
 with
 
@@ -194,6 +196,7 @@ judged as (
             when 'current' then first_days.first_sold_on <= summed.to_on
             else first_days.first_sold_on <= summed.from_on
         end as is_known,
+        summed.unpriced_sale_lines = 0 as is_priced,
         first_days.first_promotion_on <= summed.to_on as has_promotions,
         first_days.first_sold_on <= summed.from_on and summed.from_on < summed.to_on as has_halves
 
@@ -209,19 +212,22 @@ select
     comparison,
     from_on,
     to_on,
-    case when is_known then revenue end::numeric(38, 4) as revenue,
+    case when is_known and is_priced then revenue end::numeric(38, 4) as revenue,
     case when is_known then units_sold end::numeric(38, 4) as units_sold,
-    case when is_known then returns_value end::numeric(38, 4) as returns_value,
+    case when is_known and unpriced_return_lines = 0 then returns_value end::numeric(38, 4)
+        as returns_value,
     case when is_known and has_promotions then promotion_units end::numeric(38, 4)
         as promotion_units,
-    case when is_known and has_promotions then promotion_revenue end::numeric(38, 4)
+    case when is_known and is_priced and has_promotions then promotion_revenue end::numeric(38, 4)
         as promotion_revenue,
-    case when is_known then revenue_costed end::numeric(38, 4) as revenue_costed,
-    case when is_known and revenue_costed > 0 then gross_margin end::numeric(38, 4)
+    case when is_known and is_priced then revenue_costed end::numeric(38, 4) as revenue_costed,
+    case when is_known and is_priced and revenue_costed > 0 then gross_margin end::numeric(38, 4)
         as gross_margin,
-    case when has_halves then revenue_earlier_half end::numeric(38, 4)
+    case when has_halves and is_priced then revenue_earlier_half end::numeric(38, 4)
         as revenue_earlier_half,
-    case when has_halves then revenue_later_half end::numeric(38, 4)
-        as revenue_later_half
+    case when has_halves and is_priced then revenue_later_half end::numeric(38, 4)
+        as revenue_later_half,
+    case when is_known then unpriced_sale_lines + unpriced_return_lines end::bigint
+        as unpriced_lines
 
 from judged

@@ -25,6 +25,8 @@ select
     demand.revenue,
     demand.returns_value,
     demand.net_revenue,
+    demand.unpriced_sale_lines,
+    demand.unpriced_return_lines,
     demand.orders,
     demand.customers,
     costs.unit_cost,

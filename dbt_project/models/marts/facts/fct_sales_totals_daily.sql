@@ -34,7 +34,9 @@ totals as (
         sum(returns_value) as returns_value,
         coalesce(sum(revenue) filter (where unit_cost is not null), 0) as revenue_costed,
         sum(cost_of_goods) as cost_of_goods,
-        sum(gross_margin) as gross_margin
+        sum(gross_margin) as gross_margin,
+        sum(unpriced_sale_lines) as unpriced_sale_lines,
+        sum(unpriced_return_lines) as unpriced_return_lines
 
     from sales
     group by tenant_id, sold_on
@@ -61,13 +63,20 @@ select
     coalesce(line_totals.sale_lines, 0) as sale_lines,
     totals.units_sold::numeric(38, 4) as units_sold,
     totals.units_returned::numeric(38, 4) as units_returned,
-    totals.revenue::numeric(38, 4) as revenue,
-    totals.returns_value::numeric(38, 4) as returns_value,
+    case when totals.unpriced_sale_lines = 0 then totals.revenue end::numeric(38, 4) as revenue,
+    case when totals.unpriced_return_lines = 0 then totals.returns_value end::numeric(38, 4)
+        as returns_value,
     coalesce(line_totals.promotion_units, 0)::numeric(38, 4) as promotion_units,
-    coalesce(line_totals.promotion_revenue, 0)::numeric(38, 4) as promotion_revenue,
-    totals.revenue_costed::numeric(38, 4) as revenue_costed,
+    case
+        when totals.unpriced_sale_lines = 0 then coalesce(line_totals.promotion_revenue, 0)
+    end::numeric(38, 4) as promotion_revenue,
+    case when totals.unpriced_sale_lines = 0 then totals.revenue_costed end::numeric(38, 4)
+        as revenue_costed,
     totals.cost_of_goods::numeric(38, 4) as cost_of_goods,
-    totals.gross_margin::numeric(38, 4) as gross_margin
+    case when totals.unpriced_sale_lines = 0 then totals.gross_margin end::numeric(38, 4)
+        as gross_margin,
+    totals.unpriced_sale_lines::bigint as unpriced_sale_lines,
+    totals.unpriced_return_lines::bigint as unpriced_return_lines
 
 from totals
 left join line_totals

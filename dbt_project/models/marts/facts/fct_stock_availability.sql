@@ -225,7 +225,8 @@ stockout_rates as (
         stock_changes.changed_on as began_on,
         least(stock_changes.next_on, stock_changes.changed_on + {{ days }}) as ended_on,
         sum(demand.units_sold) as units_28d,
-        sum(demand.revenue) as revenue_28d
+        sum(demand.revenue) as revenue_28d,
+        count(*) filter (where demand.revenue is null) as unpriced
 
     from stock_changes
     inner join windows on stock_changes.window_id = windows.window_id
@@ -253,7 +254,8 @@ lost_steps as (
         rates.window_id,
         greatest(rates.began_on, spans.first_on) as day_on,
         rates.units_28d,
-        rates.revenue_28d
+        rates.revenue_28d,
+        rates.unpriced
 
     from stockout_rates as rates
     inner join spans on rates.window_id = spans.window_id
@@ -265,7 +267,8 @@ lost_steps as (
         rates.window_id,
         rates.ended_on as day_on,
         -rates.units_28d as units_28d,
-        -rates.revenue_28d as revenue_28d
+        -rates.revenue_28d as revenue_28d,
+        -rates.unpriced as unpriced
 
     from stockout_rates as rates
     inner join spans on rates.window_id = spans.window_id
@@ -279,7 +282,8 @@ lost_by_day as (
         window_id,
         day_on,
         sum(units_28d) as units_28d,
-        sum(revenue_28d) as revenue_28d
+        sum(revenue_28d) as revenue_28d,
+        sum(unpriced) as unpriced
 
     from lost_steps
     group by window_id, day_on
@@ -296,7 +300,8 @@ days as (
         coalesce(sum(flags_by_day.selling) over so_far, 0) as items_selling,
         coalesce(sum(flags_by_day.selling_out) over so_far, 0) as items_selling_out,
         coalesce(sum(lost_by_day.units_28d) over so_far, 0) as lost_units,
-        coalesce(sum(lost_by_day.revenue_28d) over so_far, 0) as lost_revenue
+        coalesce(sum(lost_by_day.revenue_28d) over so_far, 0) as lost_revenue,
+        coalesce(sum(lost_by_day.unpriced) over so_far, 0) as unpriced
 
     from calendar
     left join flags_by_day
@@ -320,7 +325,8 @@ rolling as (
         sum(items_selling) over four_weeks as item_days_28d,
         sum(items_selling_out) over four_weeks as item_days_out_28d,
         sum(lost_units) over four_weeks / 28 as lost_units_28d,
-        sum(lost_revenue) over four_weeks / 28 as lost_revenue_28d
+        case when sum(unpriced) over four_weeks = 0 then sum(lost_revenue) over four_weeks / 28 end
+            as lost_revenue_28d
 
     from days
     window four_weeks as (

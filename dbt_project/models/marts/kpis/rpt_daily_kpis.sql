@@ -176,7 +176,7 @@ select
     sales.active_customers_28d,
     sales.returns_value_28d::numeric(38, 4) as returns_value_28d,
     sales.returns_rate_28d,
-    case when sales.revenue_28d is not null then days.items_28d end::bigint as items_sold_28d,
+    case when sales.units_28d is not null then days.items_28d end::bigint as items_sold_28d,
     last_sale.sold_on as last_sold_on,
     stock.stock_value,
     stock.stock_units,

@@ -14,6 +14,7 @@
     'gross_margin',
     'margin_share',
     'costed_share',
+    'unpriced_lines',
 ] -%}
 with
 
@@ -61,6 +62,7 @@ measured as (
         sales.gross_margin,
         (sales.gross_margin / nullif(sales.revenue_costed, 0))::double precision as margin_share,
         (sales.revenue_costed / nullif(sales.revenue, 0))::double precision as costed_share,
+        sales.unpriced_lines,
         sales.revenue_earlier_half,
         sales.revenue_later_half
 

@@ -29,7 +29,7 @@ demand as (
         coalesce(items.category, 'uncategorised') as category,
         sales.month_begins_on,
         sum(sales.units_sold) as units,
-        sum(sales.revenue) as revenue
+        case when count(sales.revenue) = count(*) then sum(sales.revenue) end as revenue
 
     from {{ ref('fct_item_months') }} as sales
     left join items
@@ -360,7 +360,8 @@ filled as (
         category,
         month_begins_on,
         coalesce(demand_units, case when has_demand then 0 end) as demand_units,
-        coalesce(demand_revenue, case when has_demand then 0 end) as demand_revenue,
+        case when demand_units is not null then demand_revenue when has_demand then 0 end
+            as demand_revenue,
         case when has_no_receipts then 0 else receipt_units end as receipt_units,
         stock_units,
         stock_value,

@@ -110,7 +110,8 @@ days as (
         coalesce(stock.places_valued, 0) > 0 as is_valued,
         stock.stock_value,
         sales.cost_of_goods,
-        sales.gross_margin
+        sales.gross_margin,
+        sales.unpriced_sale_lines as unpriced
 
     from calendar
     -- A count holds until the next one.
@@ -141,7 +142,10 @@ rolling as (
         count(*) filter (where is_valued) over last_year as stock_days,
         avg(stock_value) filter (where is_valued) over last_year as average_stock_value,
         sum(cost_of_goods) filter (where is_valued) over last_year as cost_of_goods,
-        sum(gross_margin) filter (where is_valued) over last_year as gross_margin
+        case
+            when coalesce(sum(unpriced) filter (where is_valued) over last_year, 0) = 0
+                then sum(gross_margin) filter (where is_valued) over last_year
+        end as gross_margin
 
     from days
     window last_year as (

@@ -37,15 +37,16 @@ steps as (
         sales.window_id,
         sales.item_id,
         steps.day_on,
-        steps.units,
-        steps.revenue
+        steps.sign * sales.units_sold as units,
+        steps.sign * sales.revenue as revenue,
+        steps.sign * (sales.revenue is null)::integer as unpriced
 
     from sales
     cross join lateral (
         values
-        (sales.sold_on, sales.units_sold, sales.revenue),
-        (sales.sold_on + {{ days }}, -sales.units_sold, -sales.revenue)
-    ) as steps (day_on, units, revenue)
+        (sales.sold_on, 1),
+        (sales.sold_on + {{ days }}, -1)
+    ) as steps (day_on, sign)
 
 ),
 
@@ -63,7 +64,8 @@ changes as (
             else steps.day_on
         end as asked_on,
         sum(steps.units) as units,
-        sum(steps.revenue) as revenue
+        sum(steps.revenue) as revenue,
+        sum(steps.unpriced) as unpriced
 
     from steps
     inner join windows on steps.window_id = windows.window_id
@@ -80,7 +82,7 @@ states as (
         asked_on,
         lead(asked_on) over sequence as until_on,
         sum(units) over sequence as units,
-        sum(revenue) over sequence as revenue
+        case when sum(unpriced) over sequence = 0 then sum(revenue) over sequence end as revenue
 
     from changes
     window sequence as (partition by item_id, window_id order by asked_on)
@@ -98,10 +100,11 @@ ranked as (
         windows.first_on,
         states.units,
         states.revenue,
-        sum(states.revenue) over (partition by days.day, windows.window_id) as revenue_total,
+        sum(states.revenue) over same_day as revenue_total,
+        count(*) over same_day = count(states.revenue) over same_day as is_priced,
         row_number() over (
             partition by days.day, windows.window_id
-            order by states.revenue desc, states.item_id asc
+            order by states.revenue desc nulls last, states.item_id asc
         ) as revenue_rank
 
     from states
@@ -115,6 +118,7 @@ ranked as (
         states.units > 0
         -- Of a short window, the days between it and what it is compared with are not asked for.
         and (days.day >= windows.first_on or days.day <= windows.last_on - {{ days }})
+    window same_day as (partition by days.day, windows.window_id)
 
 )
 
@@ -125,7 +129,8 @@ select
     ranked.item_id,
     ranked.revenue::numeric(38, 4) as revenue,
     ranked.units::numeric(38, 4) as units_sold,
-    (ranked.revenue / nullif(ranked.revenue_total, 0))::double precision as revenue_share,
+    case when ranked.is_priced then ranked.revenue / nullif(ranked.revenue_total, 0) end::double precision
+        as revenue_share,
     earlier.revenue_rank::integer as revenue_rank_previous
 
 from ranked
@@ -134,6 +139,8 @@ left join ranked as earlier
         ranked.window_id = earlier.window_id
         and ranked.item_id = earlier.item_id
         and ranked.day_on - {{ days }} = earlier.day_on
+        and earlier.revenue is not null
 where
     ranked.revenue_rank <= {{ ranks }}
+    and ranked.revenue is not null
     and ranked.day_on >= ranked.first_on

@@ -31,14 +31,21 @@ _TOTALS = """
         (select coalesce(sum(units_sold), 0) from marts.fct_sales_daily
          where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s),
         (select coalesce(sum(revenue), 0) from intermediate.int_sales_lines
-         where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s and line_kind = 'sale'),
+         where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s and line_kind = 'sale'
+         and (sold_on, item_id, location_id) not in (
+             select sold_on, item_id, location_id from marts.fct_sales_daily
+             where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s and revenue is null
+         )),
         (select coalesce(sum(quantity), 0) from intermediate.int_sales_lines
          where tenant_id = %(tenant_id)s and sold_on between %(first)s and %(last)s and line_kind = 'sale')
 """
 
 
 def revenue_reconciles(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
-    """Revenue and units of `fct_sales_daily` equal those of the sale lines of the same days, to the last digit."""
+    """Revenue and units of `fct_sales_daily` equal those of the sale lines of the same days, to the last digit.
+
+    Revenue that is not known is compared with none.
+    """
     totals = [Decimal(0)] * 4
     for window in windows:
         parameters = {"tenant_id": window.tenant_id, "first": window.first, "last": window.last}

@@ -13,8 +13,9 @@ from inventra_pipelines.db.writes import Window
 
 _SALES = """
     select
-        tenant_id, sold_on, count(*) as items, sum(units_sold) as units_sold, sum(revenue) as revenue,
-        sum(returns_value) as returns_value
+        tenant_id, sold_on, count(*) as items, sum(units_sold) as units_sold,
+        case when count(revenue) = count(*) then sum(revenue) end as revenue,
+        case when count(returns_value) = count(*) then sum(returns_value) end as returns_value
     from marts.fct_sales_daily
     where tenant_id = %(tenant_id)s and sold_on between %(last)s::date - 6 and %(last)s
     group by tenant_id, sold_on

@@ -16,7 +16,10 @@ from inventra_pipelines.domain.tenant import TenantConfig
 _KPIS = "select * from marts.rpt_daily_kpis where tenant_id = %(tenant_id)s and as_of_on = %(day)s"
 
 _DAILY_SALES = """
-    select sold_on, sum(revenue)::double precision as revenue, sum(units_sold)::double precision as units_sold
+    select
+        sold_on,
+        case when count(revenue) = count(*) then sum(revenue) end::double precision as revenue,
+        sum(units_sold)::double precision as units_sold
     from marts.fct_sales_daily
     where tenant_id = %(tenant_id)s and sold_on > %(day)s::date - 91 and sold_on <= %(day)s
     group by sold_on

@@ -18,6 +18,7 @@ from inventra_pipelines.domain.alerts.unusual_weeks import (
     robust_z,
     unusual_weeks,
 )
+from inventra_pipelines.domain.sums import known_sum
 from inventra_pipelines.domain.tenant import AlertConfig
 
 ANOMALIES: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -50,7 +51,8 @@ def anomalies(
     counts even: on plain sums one ordinary week in nine scored above 3, on roots one in 27. Where an earlier forecast
     of that week exists, z above two thirds of `anomaly_z` and a forecast residual above `anomaly_z` deviations are
     needed, on the same side, and the forecast is what was expected; else z above `anomaly_z`.
-    Kind `sales_anomaly` with item '': the day's revenue against the same weekday of the 13 weeks before.
+    Kind `sales_anomaly` with item '': the day's revenue against the same weekday of the 13 weeks before, as far as
+    they are known.
     Kind `sales_stopped`: no sale for k of the tenant's selling days while the item sold on 8 days or more in the
     half year before, and p0^k < 0.001, p0 being its share of days without a sale (one day of each kind added). The
     score is -log10 of that probability, expected is a usual week. Such an item has no `sales_anomaly` as well.
@@ -59,8 +61,8 @@ def anomalies(
     when that day lies more than `stale_after_days` back nothing is judged, and revenue only on a day with sales.
 
     Args:
-        demand: One row per item (and location) and day with sales: item_id, sold_on, units_sold, revenue. Rows after
-            the day are not read.
+        demand: One row per item (and location) and day with sales: item_id, sold_on, units_sold, revenue (null where
+            not known). Rows after the day are not read.
         forecasts: Rows of `forecast.forecasts` of earlier cutoffs; used where target_on is the day, the latest cutoff
             first. None or empty: none yet.
         tenant_id: The tenant of both frames.
@@ -69,7 +71,7 @@ def anomalies(
 
     Returns:
         The columns of `ANOMALIES`, sorted by kind and item. `money_at_risk` is |observed - expected| at the average
-        price of the item's sales in the window.
+        price of the item's sales in the window; null where the price of one of them is not known.
     """
     window = demand.filter(
         (pl.col("sold_on") <= as_of_on)
@@ -81,7 +83,7 @@ def anomalies(
         return pl.DataFrame(schema=ANOMALIES)
     daily = (
         window.group_by("item_id", "sold_on")
-        .agg(pl.col("units_sold").cast(pl.Float64).sum(), pl.col("revenue").cast(pl.Float64).sum())
+        .agg(pl.col("units_sold").cast(pl.Float64).sum(), known_sum("revenue").cast(pl.Float64))
         .sort("item_id", "sold_on")
     )
     stopped = stopped_items(daily, through_on)
@@ -99,17 +101,21 @@ def anomalies(
 
 
 def _unusual_revenue(daily: pl.DataFrame, as_of_on: date, config: AlertConfig) -> pl.DataFrame:
-    by_day = dict(daily.group_by("sold_on").agg(pl.col("revenue").sum()).iter_rows())
+    by_day: dict[date, float | None] = dict(daily.group_by("sold_on").agg(known_sum("revenue")).iter_rows())
     before = [by_day.get(as_of_on - timedelta(days=7 * week), 0.0) for week in range(1, REVENUE_WEEKDAYS + 1)]
     first = min(by_day)
-    before = [value for week, value in enumerate(before, 1) if as_of_on - timedelta(days=7 * week) >= first]
+    known = [
+        value
+        for week, value in enumerate(before, 1)
+        if value is not None and as_of_on - timedelta(days=7 * week) >= first
+    ]
     observed = by_day[as_of_on]
-    if sum(value > 0 for value in before) < LEAST_WEEKS:
+    if observed is None or sum(value > 0 for value in known) < LEAST_WEEKS:
         return pl.DataFrame(
             schema={name: dtype for name, dtype in ANOMALIES.items() if name not in ("tenant_id", "as_of_on")}
         )
-    median = float(np.median(before))
-    score = robust_z(np.array([observed]), np.array([before]), max(0.1 * median, 0.01))[0]
+    median = float(np.median(known))
+    score = robust_z(np.array([observed]), np.array([known]), max(0.1 * median, 0.01))[0]
     return (
         pl.DataFrame(
             {

@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from inventra_pipelines.domain.planning.reasons import figure
+from inventra_pipelines.domain.sums import known_sum
 from inventra_pipelines.domain.tenant import AlertConfig
 
 Floats = NDArray[np.float64]
@@ -124,11 +125,12 @@ def weekly_sums(daily: pl.DataFrame, through_on: date, weeks: int) -> tuple[pl.D
         weeks: Number of columns.
 
     Returns:
-        The items in row order with the average price (`price`) of what they sold, and the sums, items x weeks.
+        The items in row order with the average price (`price`) of what they sold, null where not known, and the sums,
+        items x weeks.
     """
     items = (
         daily.group_by("item_id")
-        .agg((pl.col("revenue").sum() / pl.col("units_sold").sum()).alias("price"), pl.col("sold_on").min())
+        .agg((known_sum("revenue") / pl.col("units_sold").sum()).alias("price"), pl.col("sold_on").min())
         .sort("item_id")
     )
     week = ((pl.lit(through_on) - pl.col("sold_on")).dt.total_days() // 7).alias("week")

@@ -12,7 +12,7 @@ from reportlab.platypus import Flowable, Spacer
 from inventra_pipelines.domain.reports import figures, theme
 from inventra_pipelines.domain.reports.actions import LIMITED_SHARE, Action, first_actions, ranked_actions
 from inventra_pipelines.domain.reports.fonts import BOLD, REGULAR
-from inventra_pipelines.domain.reports.kpis import Kpi, key_figures
+from inventra_pipelines.domain.reports.kpis import NO_RATE, Kpi, key_figures
 from inventra_pipelines.domain.reports.model import DailyReport
 from inventra_pipelines.domain.reports.series import daily_series
 from inventra_pipelines.domain.reports.tables import Column, GridTable, code_words
@@ -44,11 +44,13 @@ class Masthead(Flowable):
         canvas.setFont(REGULAR, 9.5)
         weekday = _WEEKDAYS[report.day.weekday()]
         canvas.drawString(14, 12, f"Daily report as of {weekday}, {figures.day(report.day)}")
-        values = [max(value or 0.0, 0.0) for value in daily_series(report)["revenue"].to_list()]
+        daily = daily_series(report)
+        values = [max(value or 0.0, 0.0) for value in daily["revenue"].to_list()]
         left = self.width * 0.62
         canvas.setFont(REGULAR, 7)
         if not any(values):
-            canvas.drawString(left, 12, "No sales in the last 91 days")
+            is_known = daily["revenue"].count() == daily["units_sold"].count()
+            canvas.drawString(left, 12, "No sales in the last 91 days" if is_known else f"Only {NO_RATE} in 91 days")
             return
         peak = figures.short_money(report.currency)(max(values))
         canvas.drawString(left, 42, f"Revenue per day, 91 days, highest {peak}")

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from inventra_pipelines.domain.reports import figures
 from inventra_pipelines.domain.reports.model import DailyReport
 
+NO_RATE = "sales in a currency without a rate"
 Kind = Literal["money", "money_exact", "count", "percent"]
 
 
@@ -75,6 +76,9 @@ def _sales_figures(report: DailyReport, row: dict[str, Any]) -> list[Kpi]:
         why = "no sales have been landed yet"
     else:
         why = f"no sales in the 28 days; last sale {figures.day(row['last_sold_on'])}"
+    why_no_money = why if row["units_28d"] is None else NO_RATE
+    why_no_ratio = why if not row["units_28d"] else NO_RATE
+    why_no_orders = why if not row["units_28d"] else "the sales carry no document numbers"
     previous_average = _ratio(row["revenue_previous_28d"], row["orders_previous_28d"])
     value_28d, units_28d, orders_28d = (
         row["revenue_previous_28d"],
@@ -91,7 +95,7 @@ def _sales_figures(report: DailyReport, row: dict[str, Any]) -> list[Kpi]:
             "Revenue, 28 days",
             "money",
             row["revenue_28d"],
-            why,
+            why_no_money,
             value_28d,
             "up",
             _previous_words(value_28d, pounds(value_28d)),
@@ -109,7 +113,7 @@ def _sales_figures(report: DailyReport, row: dict[str, Any]) -> list[Kpi]:
             "Orders, 28 days",
             "count",
             row["orders_28d"],
-            why,
+            why_no_orders,
             orders_28d,
             "up",
             _previous_words(orders_28d, figures.number(orders_28d)),
@@ -118,7 +122,7 @@ def _sales_figures(report: DailyReport, row: dict[str, Any]) -> list[Kpi]:
             "Average order value, 28 days",
             "money_exact",
             row["average_order_value_28d"],
-            why if not row["revenue_28d"] else "the sales carry no document numbers",
+            why_no_ratio if row["revenue_28d"] is None else why_no_orders,
             previous_average,
             "up",
             _previous_words(previous_average, exact(previous_average)),
@@ -127,12 +131,19 @@ def _sales_figures(report: DailyReport, row: dict[str, Any]) -> list[Kpi]:
             "Active customers, 28 days",
             "count",
             row["active_customers_28d"],
-            why if not row["revenue_28d"] else "the sales carry no customer codes",
+            why if not row["units_28d"] else "the sales carry no customer codes",
             detail=sold,
         ),
-        Kpi("Returns, share of revenue", "percent", row["returns_rate_28d"], why, better="down", detail=returned),
-        Kpi("Revenue, 7 days", "money", row["revenue_7d"], why, detail=on_day),
-        Kpi("Revenue, month to date", "money", row["revenue_mtd"], why, detail=on_day_units),
+        Kpi(
+            "Returns, share of revenue",
+            "percent",
+            row["returns_rate_28d"],
+            why_no_ratio,
+            better="down",
+            detail=returned,
+        ),
+        Kpi("Revenue, 7 days", "money", row["revenue_7d"], why_no_money, detail=on_day),
+        Kpi("Revenue, month to date", "money", row["revenue_mtd"], why_no_money, detail=on_day_units),
     ]
 
 

@@ -8,6 +8,7 @@ from reportlab.platypus import Flowable, PageBreak, Spacer
 
 from inventra_pipelines.domain.reports import figures, theme
 from inventra_pipelines.domain.reports.charts import Plot
+from inventra_pipelines.domain.reports.kpis import NO_RATE
 from inventra_pipelines.domain.reports.model import DailyReport
 from inventra_pipelines.domain.reports.series import DAYS, daily_series, weekly_series
 from inventra_pipelines.domain.reports.tables import Column, GridTable
@@ -19,11 +20,13 @@ def sales(report: DailyReport) -> list[Flowable]:
     """Charts and weekly table; a sentence where nothing was sold in 91 days."""
     intro = (
         f"{DAYS} days to {figures.day(report.day)}. Revenue is goods sold before returns, in {report.currency}; "
-        "cancelled documents and services such as postage are left out. Days without a bar had no sales."
+        "cancelled documents and services such as postage are left out. Days without a bar had no sales"
     )
-    pieces = [PageBreak(), *theme.section("Sales", intro)]
     daily = daily_series(report)
-    if not daily["revenue"].is_not_null().any():
+    is_priced = daily["revenue"].count() == daily["units_sold"].count()
+    intro += "." if is_priced else f", or {NO_RATE}: their revenue is not known."
+    pieces = [PageBreak(), *theme.section("Sales", intro)]
+    if not daily["units_sold"].is_not_null().any():
         why = "There are no sales in the 91 days up to this day, so there is nothing to draw."
         if not report.daily_sales.height:
             why += " Look at the data feeds: the sales feed may not have landed."
@@ -93,11 +96,12 @@ def _units_chart(report: DailyReport, drawing: Drawing) -> None:
 
 def _week_table(report: DailyReport, weeks: pl.DataFrame) -> GridTable:
     rows: list[tuple[object, ...]] = []
+    revenue: float | None
     before: float | None = None
     begun = weeks.filter(pl.col("days_with_sales").cum_sum() > 0)
     for end, revenue, units_sold, days in begun.iter_rows():
-        change = revenue / before - 1 if before else None
-        per_day = revenue / days if days else None
+        change = revenue / before - 1 if before and revenue is not None else None
+        per_day = revenue / days if days and revenue is not None else None
         rows.append((end, revenue, change, units_sold, days, per_day))
         before = revenue
     pounds = figures.money(report.currency)

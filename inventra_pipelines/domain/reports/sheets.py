@@ -7,6 +7,7 @@ import polars as pl
 
 from inventra_pipelines.domain.reports.actions import ranked_actions
 from inventra_pipelines.domain.reports.item_sheets import forecasts, proposals, stock
+from inventra_pipelines.domain.reports.kpis import NO_RATE
 from inventra_pipelines.domain.reports.model import DailyReport
 from inventra_pipelines.domain.reports.series import daily_series
 from inventra_pipelines.domain.reports.sheet_model import ITEM, Sheet, SheetColumn, money_column
@@ -62,7 +63,7 @@ def _actions(report: DailyReport) -> Sheet:
 
 def _sales(report: DailyReport) -> Sheet:
     daily = daily_series(report)
-    if not daily["revenue"].is_not_null().any():
+    if not daily["units_sold"].is_not_null().any():
         daily = daily.clear()
     daily = daily.with_columns(
         weekday=pl.col("day_on").dt.strftime("%A"),
@@ -75,6 +76,8 @@ def _sales(report: DailyReport) -> Sheet:
         SheetColumn("units_sold", "Units sold", "quantity", 12),
     ]
     note = "the 91 days up to the day; blank where nothing was sold"
+    if daily["revenue"].count() < daily["units_sold"].count():
+        note += f", revenue also on days with {NO_RATE}"
     return Sheet("Sales", daily, columns, "There are no sales in the 91 days up to this day.", note=note, frozen=1)
 
 

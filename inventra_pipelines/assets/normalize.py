@@ -23,6 +23,7 @@ from inventra_pipelines.checks.normalize import (
     corrections_hold,
     items_are_known,
     lines_stand_once,
+    prices_are_known,
     stock_reconciles,
     units_are_known,
 )
@@ -46,6 +47,9 @@ _DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINE
         AssetCheckSpec("items_are_known", asset=DEMAND_DAILY, description="Every item stands in the tenant's master."),
         AssetCheckSpec(
             "units_are_known", asset=DEMAND_DAILY, description="Every quantity could be converted to its item's unit."
+        ),
+        AssetCheckSpec(
+            "prices_are_known", asset=DEMAND_DAILY, description="Every price is in a currency with an exchange rate."
         ),
         AssetCheckSpec(
             "corrections_hold", asset=DEMAND_DAILY, description="Every corrected row is about a file that is in force."
@@ -74,6 +78,7 @@ def normalize(
     with postgres.connect(read_only=True) as connection:
         yield items_are_known(connection, sorted({window.tenant_id for window in windows}))
         yield units_are_known(connection, touched)
+        yield prices_are_known(connection, touched["sold_on"])
         yield corrections_hold(connection, touched["sold_on"])
         yield lines_stand_once(connection, touched["sold_on"])
         # Simulated stock knows nothing of adjustments and of sales that could not have been.

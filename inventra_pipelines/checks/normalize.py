@@ -1,8 +1,8 @@
 """Checks of the normalize stage: what a planner should look into, though the night goes on.
 
 Belongs here: reading the figures and saying what they mean. All of them warn: a difference in stock, a code that no
-master names, a unit that nobody defined or a line that is there twice is the business's to mend, and stands in a table
-meanwhile.
+master names, a unit that nobody defined, a currency without a rate or a line that is there twice is the business's to
+mend, and stands in a table meanwhile.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +11,16 @@ import psycopg
 from dagster import AssetCheckResult, AssetCheckSeverity
 
 from inventra_pipelines.assets.keys import DEMAND_DAILY, STOCK_DAILY
-from inventra_pipelines.db.reads.normalized import corrections_astray, lines_twice, unknown_items, unknown_units
+from inventra_pipelines.db.reads.normalized import (
+    corrections_astray,
+    lines_twice,
+    unknown_currencies,
+    unknown_items,
+    unknown_units,
+)
 from inventra_pipelines.db.reads.stock import stock_differences
 from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.tenant import unknown_rate
 from inventra_pipelines.domain.words import counted
 
 _SHOWN = 10
@@ -68,6 +75,26 @@ def units_are_known(connection: psycopg.Connection, touched: Mapping[str, Sequen
         passed=not any(lines.values()),
         severity=AssetCheckSeverity.WARN,
         metadata={**lines, "remedy": "declare unit_factors in the tenant's file, or quantity_factor in item_aliases"},
+    )
+
+
+def prices_are_known(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """Every price of the touched days is in the tenant's currency, or in one that it has an exchange rate of."""
+    lines = unknown_currencies(connection, windows)
+    first = [
+        f"{tenant_id}: {counted(count, 'line')} in {currency}; {unknown_rate(currency, f'{tenant_id}.yaml')}"
+        for (tenant_id, currency), count in [*lines.items()][:_SHOWN]
+    ]
+    return AssetCheckResult(
+        asset_key=DEMAND_DAILY,
+        check_name="prices_are_known",
+        passed=not lines,
+        severity=AssetCheckSeverity.WARN,
+        metadata={
+            "lines": sum(lines.values()),
+            "first": "\n".join(first) or "none",
+            "all": "select * from intermediate.int_sales_lines where unit_price is null",
+        },
     )
 
 

@@ -90,6 +90,7 @@ def describe(
         "day_zone": config.time_zone,
         "landed_on": day.isoformat(),
         "is_numbered_daily": config.document_numbers == "daily",
+        "known_currencies": [config.currency, *config.exchange_rates],
     }
     look: FileLook | None = None
     suggestion: Suggestion | None = None

@@ -1,9 +1,10 @@
-"""What the checks of normalized data read: items without a master row, quantities without a known unit, lines twice,
-corrections of what is not in force.
+"""What the checks of normalized data read: items without a master row, quantities without a known unit, prices without
+a known exchange rate, lines twice, corrections of what is not in force.
 
 Belongs here: SQL and its parameters.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,16 @@ _UNKNOWN_UNITS = (
     ("stock_counts", "int_stock_daily", "counted_on", "quantity_on_hand is null"),
     ("order_lines", "int_supply_lines", "ordered_on", "quantity_ordered is null"),
 )
+# Prices of what is sold or returned; no other line's is looked at.
+_UNKNOWN_CURRENCIES = """
+    select upper(trim(currency)), count(*)
+    from intermediate.int_sales_lines
+    where
+        tenant_id = %s and sold_on between %s and %s
+        and unit_price is null
+        and line_kind in ('sale', 'return')
+    group by 1
+"""
 _LINES_TWICE = """
     select distinct lines.tenant_id, batches.file_name, lines.document_id, lines.line_number
     from intermediate.int_sales_lines as lines
@@ -134,6 +145,15 @@ def unknown_units(connection: psycopg.Connection, touched: Mapping[str, Sequence
             row = connection.execute(query, (window.tenant_id, window.first, window.last)).fetchone()
             lines[name] += row[0] if row else 0
     return lines
+
+
+def unknown_currencies(connection: psycopg.Connection, windows: Sequence[Window]) -> dict[tuple[str, str], int]:
+    """Sale and return lines sold on the windows' days, by tenant and currency, of those without an exchange rate."""
+    lines: Counter[tuple[str, str]] = Counter()
+    for window in windows:
+        found = connection.execute(_UNKNOWN_CURRENCIES, (window.tenant_id, window.first, window.last))
+        lines.update({(window.tenant_id, currency): count for currency, count in found.fetchall()})
+    return dict(sorted(lines.items()))
 
 
 def lines_twice(connection: psycopg.Connection, windows: Sequence[Window]) -> list[tuple[str, str, str, int]]:

@@ -35,8 +35,12 @@ def answer(question: dict[str, Any]) -> Iterator[Piece]:
     contract = CONTRACTS.get(question["dataset"])
     match question["asks"]:
         case "look" if contract:
-            landed_on, is_daily = date.fromisoformat(question["landed_on"]), question["is_numbered_daily"]
-            warnings = Warnings(contract, landed_on, is_numbered_daily=is_daily)
+            warnings = Warnings(
+                contract,
+                date.fromisoformat(question["landed_on"]),
+                is_numbered_daily=question["is_numbered_daily"],
+                known_currencies=question["known_currencies"],
+            )
             found = look(path, contract, mapping, name, question["day_zone"], warnings)
             yield {"look": found.model_dump(mode="json")}, b""
             # Where nothing can be read at all, the look has said why.

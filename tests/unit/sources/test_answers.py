@@ -11,7 +11,13 @@ from inventra_pipelines.sources.reader.process import Question, Reader
 
 
 def looked_at(reader: Reader, path: Path) -> list[FileLook]:
-    details = {"stated": [], "day_zone": "Europe/Berlin", "landed_on": "2026-01-01", "is_numbered_daily": False}
+    details = {
+        "stated": [],
+        "day_zone": "Europe/Berlin",
+        "landed_on": "2026-01-01",
+        "is_numbered_daily": False,
+        "known_currencies": [],
+    }
     answers = reader.ask(Question("look", path, path.name, FileMapping(time_zone="UTC"), "sales", details))
     return [FileLook.model_validate(told["look"]) for told, _ in answers if "look" in told]
 

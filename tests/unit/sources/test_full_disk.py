@@ -39,7 +39,13 @@ def test_its_rows_are_not_refused(file: Path):
 
 
 def test_a_question_about_it_is_not_answered_wrongly(file: Path):
-    details = {"stated": [], "day_zone": "UTC", "landed_on": "2024-01-02", "is_numbered_daily": False}
+    details = {
+        "stated": [],
+        "day_zone": "UTC",
+        "landed_on": "2024-01-02",
+        "is_numbered_daily": False,
+        "known_currencies": [],
+    }
     question = Question("look", file, file.name, FileMapping(), "sales", details)
     with Reader() as reader, pytest.raises(TransientError, match=MESSAGE):
         list(reader.ask(question))

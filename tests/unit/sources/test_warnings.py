@@ -14,12 +14,13 @@ def lines(*rows: tuple[str | None, int | None, str | None], day: date = MONDAY, 
     names = {"document_id": pl.String, "line_number": pl.Int32, "location_code": pl.String}
     return pl.DataFrame(rows, schema=names, orient="row").with_columns(
         pl.lit(day).alias("sold_on"),
+        pl.lit(None, pl.String).alias("currency"),
         pl.int_range(first_row, first_row + pl.len(), dtype=pl.Int32).alias("row_number"),
     )
 
 
 def warned(*pieces: tuple[pl.DataFrame, str], is_numbered_daily: bool = False) -> list[str]:
-    warnings = Warnings(SALES, MONDAY, is_numbered_daily=is_numbered_daily)
+    warnings = Warnings(SALES, MONDAY, is_numbered_daily=is_numbered_daily, known_currencies=["GBP", "EUR"])
     for piece, sheet in pieces:
         warnings.count(piece, sheet)
     return warnings.in_words()
@@ -62,7 +63,19 @@ def test_the_landing_day_has_come_and_the_one_after_it_has_not():
 
 
 def test_a_dataset_without_documents_is_held_to_its_days_alone():
-    warnings = Warnings(STOCK, MONDAY, is_numbered_daily=False)
+    warnings = Warnings(STOCK, MONDAY, is_numbered_daily=False, known_currencies=["GBP"])
     warnings.count(pl.DataFrame({"row_number": [5, 2], "counted_on": [TUESDAY, TUESDAY]}), "")
     (told,) = warnings.in_words()
     assert "the first of 2024-01-02 in row 2" in told
+
+
+def test_prices_in_a_currency_without_a_rate_are_told_by_currency_with_the_remedy():
+    numbered = lines(*[("D", line, None) for line in range(6)])
+    piece = numbered.with_columns(pl.Series("currency", ["GBP", None, " eur ", "", "USD", " usd"]))
+    later = lines(("D", 9, None), ("D", 10, None), first_row=9).with_columns(pl.Series("currency", ["Dollar", "USD"]))
+    dollars, dollar = reversed(warned((piece, ""), (later, "")))
+    assert dollars == (
+        "3 rows in USD, the first in row 6, whose revenue is not known; "
+        "declare exchange_rates: USD in the tenant's file"
+    )
+    assert dollar.startswith("1 row in DOLLAR, the first in row 9, whose revenue is not known; that is no ISO code;")

@@ -100,6 +100,7 @@ def _figures(lines: pl.DataFrame, first: date, last: date) -> Figures:
         "gross_margin": margin if costed.height else None,
         "margin_share": _share(margin, costed["revenue"].sum()),
         "costed_share": _share(costed["revenue"].sum(), revenue),
+        "unpriced_lines": 0,
     }
 
 

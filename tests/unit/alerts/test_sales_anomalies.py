@@ -187,3 +187,32 @@ def test_the_silence_test_equals_counting_days(item: set[int], others: set[int])
     p0 = (len(span) - len(item) + 1) / (len(span) + 2)
     is_stopped = bool(silent) and p0 ** len(silent) < 0.001 * (1 - 1e-12)
     assert ("A" in got["item_id"].to_list()) == is_stopped
+
+
+def without_revenue(frame: pl.DataFrame, *days_ago: int) -> pl.DataFrame:
+    is_unknown = pl.col("sold_on").is_in([D - timedelta(days=day) for day in days_ago])
+    return frame.with_columns(pl.when(is_unknown).then(None).otherwise(pl.col("revenue")).alias("revenue"))
+
+
+def test_an_anomaly_of_unknown_price_has_no_money() -> None:
+    days = {day: units * (4 if day < 7 else 1) for day, units in steady().items()}
+    stops = dict.fromkeys(range(60, 160), 5.0)
+    demand = pl.concat([sales("A", days), sales("S", stops), sales("B", steady(units=1000))])
+    priced, unpriced = found(demand), found(without_revenue(demand, 70))
+    assert of(priced, "A") == of(unpriced, "A") == [("sales_anomaly", "high")]
+    assert of(priced, "S") == of(unpriced, "S") == [("sales_stopped", "low")]
+    money, none = (dict(each.select("item_id", "money_at_risk").iter_rows()) for each in (priced, unpriced))
+    assert money["A"] > 0 and money["S"] > 0
+    assert none["A"] is None and none["S"] is None
+
+
+def test_a_day_of_unknown_revenue_is_neither_judged_nor_taken_for_none() -> None:
+    days = {day: 1000.0 * (3 if day == 0 else 1) for day in range(140)}
+    demand = sales("A", days)
+    (row,) = found(demand).filter(pl.col("item_id") == "").rows(named=True)
+    assert row["expected"] == 2000
+    # Six of the thirteen weekdays are not known: seven are too few to judge by, eight are enough.
+    assert found(without_revenue(demand, 0)).filter(pl.col("item_id") == "").is_empty()
+    eight = found(without_revenue(demand, *range(7, 36, 7))).filter(pl.col("item_id") == "")
+    assert eight["expected"].to_list() == [2000]
+    assert found(without_revenue(demand, *range(7, 43, 7))).filter(pl.col("item_id") == "").is_empty()

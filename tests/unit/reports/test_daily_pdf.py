@@ -154,6 +154,21 @@ def test_amounts_carry_the_tenants_currency(currency: str) -> None:
     assert f"{sign}1,358,611" in pages(render_pdf(full_report(items=20, currency=currency)))[0]
 
 
+def test_days_of_unknown_revenue_are_gaps_and_said_to_be() -> None:
+    report = full_report(items=30)
+    gap = pl.when(pl.col("sold_on") == report.day).then(None).otherwise(pl.col("revenue"))
+    first, sales, *_ = pages(
+        render_pdf(full_report(items=30, daily_sales=report.daily_sales.with_columns(revenue=gap)))
+    )
+    assert "Days without a bar had no sales, or sales in a currency without a rate" in " ".join(sales.split())
+    assert sales.split("Revenue per day with sales")[1].split()[:4] == ["9", "Dec", "2011", "–"]
+    assert "No sales in the last 91 days" not in first
+    none = report.daily_sales.with_columns(revenue=pl.lit(None, pl.Float64))
+    first, sales, *_ = pages(render_pdf(full_report(items=30, daily_sales=none)))
+    assert "Only sales in a currency without a rate in 91 days" in first
+    assert "There are no sales" not in sales
+
+
 def test_nulls_nan_and_negative_figures_do_not_break_a_page() -> None:
     report = full_report(items=30)
     holes = report.proposals.with_columns(

@@ -92,6 +92,17 @@ def test_stock_and_sales_add_up_to_the_input(full: DailyReport, full_book: bytes
     assert sheet(full_book, "Sales").height == 91
 
 
+def test_revenue_that_is_not_known_is_an_empty_cell_that_the_note_explains() -> None:
+    report = full_report(items=20)
+    unknown = report.daily_sales.with_columns(revenue=pl.lit(None, pl.Float64))
+    book = render_workbook(full_report(items=20, daily_sales=unknown))
+    page = sheet(book, "Sales")
+    assert page["Revenue, GBP"].null_count() == page.height == 91
+    assert page["Units sold"].sum() == report.daily_sales["units_sold"].sum()
+    title = openpyxl.load_workbook(BytesIO(book))["Sales"].cell(1, 1).value
+    assert str(title).endswith("revenue also on days with sales in a currency without a rate")
+
+
 def test_cells_are_typed_headers_frozen_and_filtered(small_book: bytes) -> None:
     page = openpyxl.load_workbook(BytesIO(small_book))["Proposals"]
     assert page.freeze_panes == "C3"

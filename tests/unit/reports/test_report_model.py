@@ -156,6 +156,35 @@ def test_weeks_end_on_the_day_and_are_whole() -> None:
     assert shifted["revenue"].to_list()[-1] == 5.0
 
 
+def test_the_average_and_the_week_of_a_day_of_unknown_revenue_are_not_known() -> None:
+    days = [DAY - timedelta(days=k) for k in (20, 9, 8, 0)]
+    sales = pl.DataFrame({"sold_on": days, "revenue": [7.0, None, 7.0, 14.0], "units_sold": [1.0] * 4})
+    report = empty_report(daily_sales=sales)
+    series = daily_series(report)
+    assert series["average_7d"].tail(10).to_list() == [None] * 7 + [1.0, 0.0, 2.0]
+    weeks = weekly_series(report, DAY)
+    assert weeks["revenue"].to_list()[-3:] == [7.0, None, 14.0]
+    assert weeks["units_sold"].to_list()[-3:] == [1.0, 2.0, 1.0]
+    assert weeks["days_with_sales"].to_list()[-3:] == [1, 2, 1]
+
+
+def test_money_of_unknown_price_is_not_available_and_says_why() -> None:
+    money = ["revenue_day", "revenue_7d", "revenue_28d", "revenue_mtd", "average_order_value_28d", "returns_rate_28d"]
+    report = empty_report(kpis=kpis().with_columns(pl.lit(None).alias(name) for name in money))
+    figures = {figure.label: figure for figure in key_figures(report)}
+    unknown = {label for label, figure in figures.items() if figure.value is None}
+    assert unknown == {
+        "Revenue, 28 days",
+        "Revenue, 7 days",
+        "Revenue, month to date",
+        "Average order value, 28 days",
+        "Returns, share of revenue",
+    }
+    assert {figures[label].reason for label in unknown} == {"sales in a currency without a rate"}
+    assert {figures[label].written("GBP") for label in unknown} == {"not available"}
+    assert all(figures[label].change is None for label in unknown)
+
+
 def test_an_item_in_two_places_says_which() -> None:
     rows = full_report(items=300).proposals.filter(pl.col("status") == "out_of_stock").head(1)
     both = pl.concat([rows, rows.with_columns(location_id=pl.lit("north"))])

@@ -100,8 +100,10 @@ ranked as (
         windows.first_on,
         states.units,
         states.revenue,
-        sum(states.revenue) over same_day as revenue_total,
-        count(*) over same_day = count(states.revenue) over same_day as is_priced,
+        case
+            when count(*) over same_day = count(states.revenue) over same_day
+                then sum(states.revenue) over same_day
+        end as revenue_total,
         row_number() over (
             partition by days.day, windows.window_id
             order by states.revenue desc nulls last, states.item_id asc
@@ -129,8 +131,7 @@ select
     ranked.item_id,
     ranked.revenue::numeric(38, 4) as revenue,
     ranked.units::numeric(38, 4) as units_sold,
-    case when ranked.is_priced then ranked.revenue / nullif(ranked.revenue_total, 0) end::double precision
-        as revenue_share,
+    (ranked.revenue / nullif(ranked.revenue_total, 0))::double precision as revenue_share,
     earlier.revenue_rank::integer as revenue_rank_previous
 
 from ranked

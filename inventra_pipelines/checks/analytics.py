@@ -19,7 +19,7 @@ _LEAST_SCORE = 0.8
 _REMEDIES = {
     "completeness": "let the source fill the optional columns that data_dictionary.md names, or map them in datasets",
     "freshness": "see why files are missing, or correct the feed's weekdays and the holidays",
-    "consistency": "see line_kind in int_sales_lines, int_stock_reconciliation, or the order lines' days and units",
+    "consistency": "see line_kind and prices in int_sales_lines, int_stock_reconciliation, or orders' days and units",
     "validity": "see `inventra batches rejects BATCH`, and correct the source or its mapping",
     "coverage": "let the source list every item that is sold",
 }

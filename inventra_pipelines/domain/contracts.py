@@ -123,7 +123,12 @@ SALES = Contract(
         Column("line_number", "number", "Position of the line on its document.", minimum=0),
         _LOCATION,
         Column("customer_code", "code", "Who bought.", aliases=("customer", "customerid", "customer id")),
-        Column("currency", "code", "ISO code of the price's currency; the tenant's own where it is absent."),
+        Column(
+            "currency",
+            "code",
+            "ISO code of the price's currency; the tenant's own where it is absent. Any other needs one of the "
+            "tenant's `exchange_rates`.",
+        ),
         Column("channel", "text", "Sales channel, or the market sold to.", aliases=("country",)),
         Column("description", "text", "What the document calls the item."),
         Column("promotion", "text", "Promotion the line was sold under."),

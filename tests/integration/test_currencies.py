@@ -248,6 +248,13 @@ def test_stock_earns_and_loses_what_is_known(shops: Warehouse, tenant: str, line
     assert (row["turns_365d"] is None) == (days < 90)
 
 
+def test_data_quality_counts_lines_of_unknown_price_as_faulty(shops: Warehouse, tenant: str, lines: Lines) -> None:
+    unknown = sum(line["revenue"] is None for kind in KINDS for line in of_kind(lines, kind))
+    rows = shops.table("marts.fct_sales_quality_daily", tenant)
+    assert sum(row["unpriced_lines"] for row in rows) == unknown
+    assert (unknown > 0) == (tenant == "unrated")
+
+
 def test_the_identities_hold(shops: Warehouse) -> None:
     tests = shops.dbt.test(shops.url, ["*"], WINDOWS, WINDOWS)
     assert len(tests) > 50

@@ -18,6 +18,8 @@ daily as (
         count(*) filter (where line_kind = 'duplicate') as duplicate_lines,
         count(*) filter (where line_kind = 'superseded') as superseded_lines,
         count(*) filter (where line_kind = 'unconverted') as unconverted_lines,
+        count(*) filter (where line_kind in ('sale', 'return') and revenue is null)
+            as unpriced_lines,
         count(customer_code) filter (where line_kind in ('sale', 'return')) as with_customer,
         count(document_id) filter (where line_kind in ('sale', 'return')) as with_document
 

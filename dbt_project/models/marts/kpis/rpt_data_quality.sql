@@ -48,8 +48,12 @@ sales as (
         arrivals.tenant_id,
         arrivals.as_of_on,
         sum(lines.lines) as lines,
-        sum(lines.duplicate_lines + lines.superseded_lines + lines.unconverted_lines)
-            as faulty_lines,
+        sum(
+            lines.duplicate_lines
+            + lines.superseded_lines
+            + lines.unconverted_lines
+            + lines.unpriced_lines
+        ) as faulty_lines,
         sum(lines.counted_lines) as counted_lines,
         sum(lines.with_customer) as with_customer,
         sum(lines.with_document) as with_document

@@ -248,6 +248,30 @@ def test_stock_earns_and_loses_what_is_known(shops: Warehouse, tenant: str, line
     assert (row["turns_365d"] is None) == (days < 90)
 
 
+def test_prices_of_zero_and_less_are_no_sales_and_nothing_divides_by_them(warehouse: Warehouse) -> None:
+    warehouse.tenant("free", cancellation=[])
+    prices = {0: [("2.5", None)], 1: [("0", None), ("-3", None), ("0", "USD")], 2: [("0.0001", "gbp")]}
+    rows = [
+        {"sold_on": day(number), "item_code": "A", "quantity": 2, "unit_price": Decimal(price), "currency": currency}
+        for number, of_day in prices.items()
+        for price, currency in of_day
+    ]
+    warehouse.add("free", "sales", *rows)
+    warehouse.add("free", "items", {"item_code": "A", "launched_on": day(30)})
+    warehouse.build([Window("free", day(0), day(2))])
+    lines = warehouse.table("intermediate.int_sales_lines", "free", "quantity, revenue, line_kind")
+    found = [(line["line_kind"], line["quantity"], line["revenue"]) for line in lines]
+    assert found.count(("adjustment", 2, Decimal(0))) == found.count(("adjustment", 2, Decimal(-6))) == 1
+    assert found.count(("adjustment", 2, None)) == 1
+    kpis = {row["as_of_on"]: row for row in warehouse.table("marts.rpt_sales_kpis", "free") if row["period"] == "day"}
+    shown = ("units_sold", "revenue", "price_realised", "returns_rate", "unpriced_lines")
+    assert [tuple(kpis[day(number)][name] for name in shown) for number in prices] == [
+        (2, 5, Decimal("2.5"), 0, 0),
+        (0, 0, None, None, 0),
+        (2, Decimal("0.0002"), Decimal("0.0001"), 0, 0),
+    ]
+
+
 def test_data_quality_counts_lines_of_unknown_price_as_faulty(shops: Warehouse, tenant: str, lines: Lines) -> None:
     unknown = sum(line["revenue"] is None for kind in KINDS for line in of_kind(lines, kind))
     rows = shops.table("marts.fct_sales_quality_daily", tenant)

@@ -26,11 +26,14 @@ def _largest(contract: Contract, **given: str) -> str:
 @pytest.fixture(scope="module")
 def shop(install: Callable[[str], Installation]) -> Installation:
     installation = install("extreme")
-    installation.add_tenant("shop", "unit_factors: {ton: 1000000}\n")
-    ordinary = "".join(f"{FIRST_DAY + timedelta(day)},A,5,2.5,D{day},\n" for day in range(DAYS))
-    extreme = "".join(f"{LAST},{item},{LARGEST},{LARGEST},X{item},ton\n" for item in "ABC")
-    header = "sold_at,item_code,quantity,unit_price,document_id,unit_of_measure\n"
-    installation.land("shop", LAST, "sales.csv", f"{header}{ordinary}{extreme}{LAST},A,-{LARGEST},{LARGEST},X,ton\n")
+    installation.add_tenant("shop", "unit_factors: {ton: 1000000}\nexchange_rates: {USD: 100000000}\n")
+    ordinary = "".join(f"{FIRST_DAY + timedelta(day)},A,5,2.5,D{day},,\n" for day in range(DAYS))
+    extreme = "".join(f"{LAST},{item},{LARGEST},{LARGEST},X{item},ton,\n" for item in "ABC")
+    dollars = f"{LAST},D,{LARGEST},{LARGEST},XD,,USD\n"
+    header = "sold_at,item_code,quantity,unit_price,document_id,unit_of_measure,currency\n"
+    installation.land(
+        "shop", LAST, "sales.csv", f"{header}{ordinary}{extreme}{dollars}{LAST},A,-{LARGEST},{LARGEST},X,ton,\n"
+    )
     keys = {
         "stock": {"counted_on": str(LAST), "item_code": "A", "unit_of_measure": "ton"},
         "items": {"item_code": "A", "name": "a"},
@@ -59,4 +62,6 @@ def test_a_night_goes_through_with_them(shop: Installation):
     assert f"{units:f}" == "999999999999999900.0000"
     revenue = shop.value("select revenue from marts.fct_sales_daily where item_id = 'B'")
     assert f"{revenue:f}" == "999999999999999800000000.0000"
+    dollars = shop.value("select revenue from marts.fct_sales_daily where item_id = 'D'")
+    assert f"{dollars:f}" == "99999999999999980000000000000001.0000"
     assert shop.value("select count(*) from reports.artifacts") == 2

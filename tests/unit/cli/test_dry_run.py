@@ -117,6 +117,8 @@ def test_settings_that_the_file_has_no_use_for_are_told(shop: Path, tmp_path: Pa
     assert look["remarks"] == [
         "the constant 'EUR' for currency is not used: the column 'Currency' of the file holds",
         "sheets of the tenant's file is not used: the file has none",
+        "1 row in GBP, the first in row 2, whose revenue is not known; "
+        "declare exchange_rates: GBP in the tenant's file",
     ]
     assert (look["first_rows"][0]["currency"], look["first_rows"][0]["channel"]) == ("GBP", "web")
     text = " ".join(dry_run(file).stdout.split())

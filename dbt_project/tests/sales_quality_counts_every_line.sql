@@ -1,6 +1,6 @@
 {{ config(tags=['nightly']) }}
 
--- The daily counts of lines add up to the lines, and no kind has more than there are.
+-- The kinds of a day's lines add up to its lines, and no part has more than there are.
 with
 
 lines as (
@@ -22,8 +22,21 @@ counted as (
         tenant_id,
         sold_on,
         sum(lines) as lines,
-        sum(counted_lines + duplicate_lines + superseded_lines + unconverted_lines) as of_kinds,
-        bool_and(with_customer <= counted_lines and with_document <= counted_lines) as is_sound
+        sum(
+            counted_lines
+            + cancelled_lines
+            + adjustment_lines
+            + service_lines
+            + duplicate_lines
+            + superseded_lines
+            + unconverted_lines
+        ) as of_kinds,
+        bool_and(
+            with_customer <= counted_lines
+            and with_document <= counted_lines
+            and greatest(cancelling_lines, negative_lines, unpriced_lines) <= lines
+            and greatest(lines_without_customer, lines_without_description) <= lines
+        ) as is_sound
 
     from {{ ref('fct_sales_quality_daily') }}
     where {{ in_touched('sold_on') }}
@@ -42,5 +55,5 @@ full join counted
         and lines.sold_on = counted.sold_on
 where
     lines.lines is distinct from counted.lines
-    or counted.of_kinds > counted.lines
+    or counted.of_kinds is distinct from counted.lines
     or not counted.is_sound

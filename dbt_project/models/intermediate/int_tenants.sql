@@ -3,6 +3,7 @@ select
     name,
     currency,
     is_stock_simulated,
+    cancellation_document_patterns,
     abc_thresholds,
     xyz_thresholds,
     urgent_cover_days,

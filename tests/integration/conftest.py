@@ -1,4 +1,7 @@
-"""Databases for the tests: one with the schema alone, and copies of a home folder in which all models are built."""
+"""Databases for the tests: one with the schema alone, and copies of a home folder in which all models are built.
+
+A year of real sales is built in one of these, and copied too.
+"""
 
 import shutil
 import subprocess
@@ -14,7 +17,9 @@ from inventra_pipelines.db.migrate import migrate
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.settings import Settings
 from tests.installation import Installation
+from tests.integration.dbt_data import sales_files
 from tests.integration.warehouse import Warehouse
+from tests.integration.year import Year
 
 # A minute or more each: one that began last would leave the other worker without work.
 _LONGEST_FIRST = (
@@ -66,14 +71,19 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+def _shared_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The folder that all workers of this test run see."""
+    own = tmp_path_factory.getbasetemp()
+    return own if worker_id == "master" else own.parent
+
+
 @pytest.fixture(scope="session")
 def built_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """A home folder with the schema, all views and empty tables, and dbt's last parse; its server is stopped.
 
     It is made once for all workers, and copied: parsing the project and building the views take longer than most tests.
     """
-    own = tmp_path_factory.getbasetemp()
-    shared = own if worker_id == "master" else own.parent
+    shared = _shared_folder(tmp_path_factory, worker_id)
     settings = Settings(home=shared / "built" / "home", DATABASE_URL=None)
     with fasteners.InterProcessLock(str(shared / "built.lock")):
         is_whole = settings.home.parent / "is_whole"
@@ -122,3 +132,30 @@ def warehouse(built_home: Path, dbt: Dbt, tmp_path_factory: pytest.TempPathFacto
     home = _copy_database(built_home, tmp_path_factory.mktemp("warehouse") / "home")
     with database(Settings(home=home, DATABASE_URL=None)) as url:
         yield Warehouse(url, dbt)
+
+
+@pytest.fixture(scope="session")
+def year(built_home: Path, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Year:
+    """The year of real sales, built once for all workers."""
+    if not sales_files():
+        pytest.skip("neither demo/sales/gifts nor the shared Online Retail files are there")
+    shared = _shared_folder(tmp_path_factory, worker_id)
+    made = Year(shared / "year")
+    with fasteners.InterProcessLock(str(shared / "year.lock")):
+        is_whole = made.folder / "is_whole"
+        if not is_whole.exists():
+            _copy_database(built_home, made.home)
+            with database(Settings(home=made.home, DATABASE_URL=None)) as url:
+                made.make(url, dbt)
+            is_whole.touch()
+    return made
+
+
+@pytest.fixture(scope="module")
+def year_warehouse(year: Year, dbt: Dbt, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
+    """A database of the module's own, with the year of real sales in it."""
+    home = _copy_database(year.home, tmp_path_factory.mktemp("year") / "home")
+    with database(Settings(home=home, DATABASE_URL=None)) as url:
+        yield Warehouse(url, dbt)
+    # A gigabyte each, and pytest keeps the folders of three test runs.
+    shutil.rmtree(home)

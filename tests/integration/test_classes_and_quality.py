@@ -13,16 +13,10 @@ from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.tenant import AnalyticsConfig
 from tests.integration.dbt_data import (
-    FIRST_DAY,
     LAST_DAY,
-    add_tenant,
     batches_of,
     copy_into,
-    raw_sales,
-    raw_stock,
-    sales_files,
 )
-from tests.integration.dbt_reference import line_kinds
 from tests.integration.reference_classes import (
     balance_of,
     coverage_of,
@@ -31,8 +25,8 @@ from tests.integration.reference_classes import (
     seasons_of,
 )
 from tests.integration.warehouse import Warehouse
+from tests.integration.year import REJECTED, YEAR, Year, intermediate_without
 
-YEAR = [Window("gifts", FIRST_DAY, LAST_DAY)]
 FACTS = ["dim_items", "fct_sales_daily", "fct_stock_daily"]
 OWN = {
     "fct_item_weeks": "week_ends_on, item_id",
@@ -49,6 +43,8 @@ OWN = {
     "rpt_data_quality": "as_of_on, dataset",
 }
 SELECT = ["intermediate", *FACTS, *OWN]
+# What a master of items and the batches of stock leave as it is.
+UNCHANGED = ("int_sales_lines", "int_demand_daily", "int_stock_daily")
 MASTER_ON = date(2011, 3, 1)
 # A Saturday, on which the wholesaler never sells, and days at either end.
 DAYS = [date(2010, 12, 3), date(2011, 6, 18), LAST_DAY]
@@ -74,41 +70,33 @@ def raw_items(sales: pl.DataFrame) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def raw_year() -> tuple[pl.DataFrame, pl.DataFrame]:
-    files = sales_files()
-    if not files:
-        pytest.skip("neither demo/sales/gifts nor the shared Online Retail files are there")
-    sales = raw_sales(files, "gifts")
-    return sales, raw_stock(sales)
+def master(year: Year) -> pl.DataFrame:
+    return raw_items(year.sales).with_columns(pl.col("unit_cost").cast(pl.Decimal(18, 4)))
 
 
 @pytest.fixture(scope="module")
-def master(raw_year: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
-    return raw_items(raw_year[0]).with_columns(pl.col("unit_cost").cast(pl.Decimal(18, 4)))
+def warehouse(year_warehouse: Warehouse) -> Warehouse:
+    return year_warehouse
 
 
 @pytest.fixture(scope="module")
-def gifts(warehouse: Warehouse, raw_year: tuple[pl.DataFrame, pl.DataFrame], master: pl.DataFrame) -> Warehouse:
-    sales, stock = raw_year
+def gifts(warehouse: Warehouse, year: Year, master: pl.DataFrame) -> Warehouse:
     feeds = {"sales": {"weekdays": ["monday", "tuesday", "wednesday", "thursday", "friday", "sunday"]}}
     with connect(warehouse.url) as connection:
-        add_tenant(connection, "gifts", repeated_lines="duplicate")
         connection.execute(
             "insert into ops.config_versions values ('gifts', 'test', %s)",
             (Jsonb({"feeds": feeds, "alerts": {"thin_feed_share": 0.3}}),),
         )
-        copy_into(connection, "raw.sales", sales)
-        copy_into(connection, "raw.stock", stock)
         copy_into(connection, "raw.items", master)
-        for rows, dataset, rejected in ((sales, "sales", 2), (stock, "stock", 0), (master, "items", 0)):
-            copy_into(connection, "raw.batches", batches_of(rows, dataset, rejected))
-    warehouse.build(YEAR, SELECT)
+        for rows, dataset in ((year.stock, "stock"), (master, "items")):
+            copy_into(connection, "raw.batches", batches_of(rows, dataset))
+    warehouse.build(YEAR, [*intermediate_without(*UNCHANGED), *FACTS, *OWN])
     return warehouse
 
 
 @pytest.fixture(scope="module")
-def lines(raw_year: tuple[pl.DataFrame, pl.DataFrame]) -> pl.DataFrame:
-    return line_kinds(raw_year[0])
+def lines(year: Year) -> pl.DataFrame:
+    return year.lines
 
 
 def quality(gifts: Warehouse, dataset: str, day: date) -> dict[str, Any]:
@@ -160,20 +148,20 @@ def test_the_changes_up_to_a_sunday_are_its_classes(gifts: Warehouse) -> None:
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_quality_of_sales_is_that_of_a_plain_count(
-    gifts: Warehouse, raw_year: tuple[pl.DataFrame, pl.DataFrame], lines: pl.DataFrame, day: date
+    gifts: Warehouse, year: Year, lines: pl.DataFrame, day: date
 ) -> None:
     found = quality(gifts, "sales", day)
-    landed = raw_year[0].group_by("landed_on").agg(pl.len()).filter(pl.col("landed_on") <= day)
+    landed = year.sales.group_by("landed_on").agg(pl.len()).filter(pl.col("landed_on") <= day)
     recent = landed.filter(pl.col("landed_on") > day - timedelta(days=28))
-    read = recent["len"].sum() + 2 * recent.height
+    read = recent["len"].sum() + REJECTED * recent.height
     for part, share in sales_quality_of(lines, day).items():
         assert found[part] == pytest.approx(share, abs=1e-12), part
-    assert found["validity"] == pytest.approx(1 - 2 * recent.height / read, abs=1e-12)
+    assert found["validity"] == pytest.approx(1 - REJECTED * recent.height / read, abs=1e-12)
     assert (found["last_on"], found["coverage"]) == (landed["landed_on"].max(), None)
     parts = [found[name] for name in ("completeness", "freshness", "consistency", "validity")]
     assert found["score"] == pytest.approx(sum(parts) / 4, abs=1e-12)
     rows = dict(landed.iter_rows())
-    eight = sorted(rows.get(day - timedelta(days=7 * week), -2) + 2 for week in range(1, 9))
+    eight = sorted(rows.get(day - timedelta(days=7 * week), -REJECTED) + REJECTED for week in range(1, 9))
     expected = None if day == DAYS[0] else (eight[3] + eight[4]) / 2
     assert found["rows_expected"] == expected
     assert found["is_low"] is (None if expected is None else found["rows_read_day"] < 0.3 * expected)
@@ -189,9 +177,9 @@ def test_a_christmas_without_files_is_stale_and_low(gifts: Warehouse) -> None:
 
 @pytest.mark.parametrize("day", DAYS, ids=str)
 def test_coverage_is_the_share_of_the_items_sold(
-    gifts: Warehouse, raw_year: tuple[pl.DataFrame, pl.DataFrame], lines: pl.DataFrame, master: pl.DataFrame, day: date
+    gifts: Warehouse, year: Year, lines: pl.DataFrame, master: pl.DataFrame, day: date
 ) -> None:
-    counted = raw_year[1].filter(pl.col("counted_on") <= day)["item_code"].str.to_uppercase()
+    counted = year.stock.filter(pl.col("counted_on") <= day)["item_code"].str.to_uppercase()
     assert quality(gifts, "stock", day)["coverage"] == pytest.approx(coverage_of(lines, set(counted), day), abs=1e-12)
     if day >= MASTER_ON:
         known = coverage_of(lines, set(master["item_code"]), day)
@@ -223,7 +211,7 @@ def test_explained_counts_are_those_that_the_reconciliation_explains(gifts: Ware
 
 
 def test_the_balance_is_the_lines_and_the_counts_by_category(
-    gifts: Warehouse, raw_year: tuple[pl.DataFrame, pl.DataFrame], lines: pl.DataFrame, master: pl.DataFrame
+    gifts: Warehouse, year: Year, lines: pl.DataFrame, master: pl.DataFrame
 ) -> None:
     categories = dict(master.select("item_code", "category").drop_nulls().iter_rows())
     found = gifts.rows(
@@ -232,7 +220,7 @@ def test_the_balance_is_the_lines_and_the_counts_by_category(
     ).to_dicts()
     assert {row.pop("receipt_units") for row in found} == {None}, "there are no orders"
     keyed = {(row.pop("category"), row.pop("month_begins_on")): row for row in found}
-    assert keyed == balance_of(lines, raw_year[1], categories)
+    assert keyed == balance_of(lines, year.stock, categories)
 
 
 def test_days_replayed_in_any_order_give_the_same_rows(gifts: Warehouse) -> None:

@@ -10,13 +10,14 @@ import pytest
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.recosted import with_recosted
 from inventra_pipelines.db.writes import Window
-from tests.integration.dbt_data import FIRST_DAY, LAST_DAY, add_tenant, batches_of, copy_into, raw_sales, sales_files
-from tests.integration.dbt_reference import line_kinds
+from tests.integration.dbt_data import FIRST_DAY, LAST_DAY, batches_of, copy_into
 from tests.integration.reference_sales_kpis import PERIODS, customers_of, sales_kpis_of, top_items_of
 from tests.integration.warehouse import MONDAY, Row, Warehouse, day, keyed
+from tests.integration.year import YEAR, Year, intermediate_without
 
 MODELS = ["+rpt_sales_kpis", "+rpt_top_items", "+dim_items"]
-YEAR = [Window("gifts", FIRST_DAY, LAST_DAY)]
+# What a cost leaves as it is.
+UNCHANGED = ("int_sales_lines", "int_demand_daily", "int_stock_daily")
 TABLES = {
     "fct_sales_totals_daily": "sold_on",
     "fct_customers_monthly": "customer_code, month_on",
@@ -31,21 +32,9 @@ RECOSTED_ON = date(2011, 6, 1)
 
 
 @pytest.fixture(scope="module")
-def sales() -> pl.DataFrame:
-    """The real sales, a few of them under a promotion from March on."""
-    files = sales_files()
-    if not files:
-        pytest.skip("neither demo/sales/gifts nor the shared Online Retail files are there")
-    is_promoted = (pl.col("sold_on") >= date(2011, 3, 7)) & (pl.col("row_number") % 7 == 0)
-    return raw_sales(files, "gifts").with_columns(
-        pl.when(is_promoted).then(pl.lit("spring")).alias("promotion"),
-    )
-
-
-@pytest.fixture(scope="module")
-def costs(sales: pl.DataFrame) -> pl.DataFrame:
+def costs(year: Year) -> pl.DataFrame:
     """A made-up cost of most items, and for half of these another one from June on: item_code, first, second."""
-    priced = sales.filter(pl.col("item_code").str.contains(r"^\d{5}") & (pl.col("unit_price") > 0))
+    priced = year.sales.filter(pl.col("item_code").str.contains(r"^\d{5}") & (pl.col("unit_price") > 0))
     number = pl.col("item_code").str.slice(0, 5).cast(pl.Int64)
     return (
         priced.group_by(pl.col("item_code").str.to_uppercase())
@@ -72,24 +61,25 @@ def items_of(costs: pl.DataFrame, column: str, landed_on: date) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def gifts(warehouse: Warehouse, sales: pl.DataFrame, costs: pl.DataFrame) -> Warehouse:
+def warehouse(year_warehouse: Warehouse) -> Warehouse:
+    return year_warehouse
+
+
+@pytest.fixture(scope="module")
+def gifts(warehouse: Warehouse, costs: pl.DataFrame) -> Warehouse:
     with connect(warehouse.url) as connection:
-        add_tenant(connection, "gifts", repeated_lines="duplicate")
-        copy_into(connection, "raw.sales", sales)
         copy_into(connection, "raw.items", items_of(costs, "first", FIRST_DAY))
         copy_into(connection, "raw.items", items_of(costs, "second", RECOSTED_ON))
-    warehouse.build(YEAR, MODELS)
+    warehouse.build(YEAR, [*intermediate_without(*UNCHANGED), *(f"{model},marts" for model in MODELS)])
     return warehouse
 
 
 @pytest.fixture(scope="module")
-def lines(sales: pl.DataFrame, costs: pl.DataFrame) -> pl.DataFrame:
+def lines(year: Year, costs: pl.DataFrame) -> pl.DataFrame:
     is_later = (pl.col("sold_on") >= RECOSTED_ON) & pl.col("second").is_not_null()
     known = costs.select(pl.col("item_code").alias("item_id"), "first", "second")
-    return (
-        line_kinds(sales)
-        .join(known, on="item_id", how="left")
-        .with_columns(pl.when(is_later).then(pl.col("second")).otherwise(pl.col("first")).alias("unit_cost"))
+    return year.lines.join(known, on="item_id", how="left").with_columns(
+        pl.when(is_later).then(pl.col("second")).otherwise(pl.col("first")).alias("unit_cost")
     )
 
 

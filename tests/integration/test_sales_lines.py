@@ -17,7 +17,7 @@ from inventra_pipelines.db.writes import Window
 from inventra_pipelines.domain.contracts import POLARS_TYPES, SALES
 from tests.integration.dbt_data import add_tenant, batches_of, copy_into
 from tests.integration.dbt_reference import Rules, line_kinds
-from tests.integration.test_dbt_models import Warehouse
+from tests.integration.warehouse import Warehouse
 
 FIRST = date(2024, 3, 4)
 DAYS = 40

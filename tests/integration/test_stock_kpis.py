@@ -10,13 +10,15 @@ import pytest
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.writes import Window
 from inventra_pipelines.sources.demo_files import simulate_demo_supply
-from tests.integration.dbt_data import FIRST_DAY, LAST_DAY, add_tenant, copy_into, raw_sales, sales_files
-from tests.integration.dbt_reference import line_kinds
+from tests.integration.dbt_data import FIRST_DAY, LAST_DAY, copy_into
 from tests.integration.reference_stock_kpis import StockYear, item_states, lead_times, stock_kpis, supply_kpis
 from tests.integration.warehouse import Warehouse, day
+from tests.integration.year import YEAR, Year, intermediate_without
 
 DEMO = Path(__file__).parents[2] / "demo"
-MODELS = ["intermediate", "+rpt_stock_kpis", "+rpt_supply_kpis", "fct_lead_times"]
+MODELS = ["+rpt_stock_kpis", "+rpt_supply_kpis", "fct_lead_times"]
+# What a stock leaves as it is.
+UNCHANGED = ("int_sales_lines", "int_demand_daily")
 AS_OF_TABLES = [
     "fct_item_stock_states",
     "fct_stock_availability",
@@ -39,15 +41,17 @@ def in_raw(rows: pl.DataFrame, dataset: str) -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def year() -> StockYear:
-    files = sales_files()
-    if not files:
-        pytest.skip("neither demo/sales/gifts nor the shared Online Retail files are there")
+def warehouse(year_warehouse: Warehouse) -> Warehouse:
+    return year_warehouse
+
+
+@pytest.fixture(scope="module")
+def stocked(year: Year) -> StockYear:
     supply = simulate_demo_supply(DEMO)
     units = pl.Decimal(38, 4)
     orders = supply.purchase_orders.sort("landed_on").group_by("order_id", "line_number").last()
     return StockYear(
-        line_kinds(raw_sales(files, "gifts")).filter(pl.col("line_kind") == "sale"),
+        year.lines.filter(pl.col("line_kind") == "sale"),
         supply.stock.rename({"item_code": "item_id"}).with_columns(pl.col("quantity_on_hand").cast(units)),
         orders.rename({"item_code": "item_id"}).with_columns(
             pl.col("quantity_ordered", "quantity_received").cast(units)
@@ -60,11 +64,10 @@ def year() -> StockYear:
 def gifts(warehouse: Warehouse) -> Warehouse:
     supply = simulate_demo_supply(DEMO)
     with connect(warehouse.url) as connection:
-        add_tenant(connection, "gifts", repeated_lines="duplicate")
-        copy_into(connection, "raw.sales", raw_sales(sales_files(), "gifts"))
+        connection.execute("truncate raw.stock")
         for dataset in ("items", "suppliers", "purchase_orders", "stock"):
             copy_into(connection, f"raw.{dataset}", in_raw(getattr(supply, dataset), dataset))
-    warehouse.build([Window("gifts", FIRST_DAY, LAST_DAY)], MODELS)
+    warehouse.build(YEAR, [*intermediate_without(*UNCHANGED), *(f"{model},marts" for model in MODELS)])
     return warehouse
 
 
@@ -73,18 +76,18 @@ def as_of(gifts: Warehouse, table: str, on: date) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("on", DAYS, ids=str)
-def test_item_states_are_those_of_a_loop(gifts: Warehouse, year: StockYear, on: date) -> None:
+def test_item_states_are_those_of_a_loop(gifts: Warehouse, stocked: StockYear, on: date) -> None:
     found = {row["item_id"]: row for row in as_of(gifts, "fct_item_stock_states", on).to_dicts()}
-    expected = item_states(year, on)
+    expected = item_states(stocked, on)
     assert found.keys() == expected.keys()
     for item_id, state in expected.items():
         assert {name: found[item_id][name] for name in state} == state, item_id
 
 
 @pytest.mark.parametrize("on", DAYS, ids=str)
-def test_stock_figures_are_those_of_a_loop(gifts: Warehouse, year: StockYear, on: date) -> None:
+def test_stock_figures_are_those_of_a_loop(gifts: Warehouse, stocked: StockYear, on: date) -> None:
     found = as_of(gifts, "rpt_stock_kpis", on).row(0, named=True)
-    for name, value in stock_kpis(year, on).items():
+    for name, value in stock_kpis(stocked, on).items():
         if isinstance(value, Decimal) and isinstance(found[name], Decimal):
             assert abs(found[name] - value) <= Decimal("0.0001"), name
         elif isinstance(found[name], float):
@@ -94,9 +97,9 @@ def test_stock_figures_are_those_of_a_loop(gifts: Warehouse, year: StockYear, on
 
 
 @pytest.mark.parametrize("on", DAYS, ids=str)
-def test_supply_figures_are_those_of_a_loop(gifts: Warehouse, year: StockYear, on: date) -> None:
+def test_supply_figures_are_those_of_a_loop(gifts: Warehouse, stocked: StockYear, on: date) -> None:
     found = as_of(gifts, "rpt_supply_kpis", on).row(0, named=True)
-    expected = supply_kpis(year, on)
+    expected = supply_kpis(stocked, on)
     assert {name: found[name] for name in expected} == {
         name: float(value) if isinstance(value, Decimal) and "rate" in name else value
         for name, value in expected.items()
@@ -104,9 +107,9 @@ def test_supply_figures_are_those_of_a_loop(gifts: Warehouse, year: StockYear, o
 
 
 @pytest.mark.parametrize("sunday", [date(2010, 12, 26), date(2011, 12, 4)], ids=str)
-def test_lead_times_are_those_of_a_loop(gifts: Warehouse, year: StockYear, sunday: date) -> None:
+def test_lead_times_are_those_of_a_loop(gifts: Warehouse, stocked: StockYear, sunday: date) -> None:
     found = {(row["supplier_code"], row["item_id"]): row for row in as_of(gifts, "fct_lead_times", sunday).to_dicts()}
-    expected = lead_times(year, sunday)
+    expected = lead_times(stocked, sunday)
     assert found.keys() == expected.keys() != set()
     for key, row in expected.items():
         assert {name: float(found[key][name]) for name in row} == pytest.approx(
@@ -114,9 +117,9 @@ def test_lead_times_are_those_of_a_loop(gifts: Warehouse, year: StockYear, sunda
         ), key
 
 
-def test_receipts_are_the_lines_that_came(gifts: Warehouse, year: StockYear) -> None:
+def test_receipts_are_the_lines_that_came(gifts: Warehouse, stocked: StockYear) -> None:
     expected = (
-        year.orders.filter(pl.col("received_on").is_not_null())
+        stocked.orders.filter(pl.col("received_on").is_not_null())
         .group_by("item_id", "received_on")
         .agg(pl.col("quantity_received").sum().alias("units"), pl.len().cast(pl.Int64).alias("lines"))
         .sort("item_id", "received_on")
@@ -158,8 +161,7 @@ def test_a_day_does_not_see_later_ones(gifts: Warehouse) -> None:
 
 
 def test_the_projects_own_tests_of_stock_pass(gifts: Warehouse) -> None:
-    window = [Window("gifts", FIRST_DAY, LAST_DAY)]
-    runs = gifts.dbt.test(gifts.url, [*AS_OF_TABLES, "fct_receipts_daily"], window, window)
+    runs = gifts.dbt.test(gifts.url, [*AS_OF_TABLES, "fct_receipts_daily"], YEAR, YEAR)
     assert [run for run in runs if run.failures or run.message] == []
     assert {"stock_statuses_partition_the_items", "stock_layers_add_up"} <= {run.test for run in runs}
 

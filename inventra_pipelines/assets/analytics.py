@@ -10,13 +10,12 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
     AssetExecutionContext,
-    AssetSpec,
     MaterializeResult,
     ResourceParam,
     multi_asset,
 )
 
-from inventra_pipelines.assets.dbt_models import describe, rows_metadata, table_metadata
+from inventra_pipelines.assets.dbt_models import model_spec, rows_metadata, table_metadata, trend_metadata
 from inventra_pipelines.assets.keys import (
     DAILY_KPIS,
     DEMAND_DAILY,
@@ -29,7 +28,7 @@ from inventra_pipelines.assets.keys import (
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
 from inventra_pipelines.checks.analytics import data_quality, revenue_reconciles
 from inventra_pipelines.db.batches import touched_windows
-from inventra_pipelines.db.reads.previews import preview
+from inventra_pipelines.db.reads.previews import preview, watched_figures
 from inventra_pipelines.db.recosted import with_recosted
 from inventra_pipelines.resources.dbt import Dbt
 from inventra_pipelines.resources.postgres import Postgres
@@ -49,10 +48,7 @@ _DATE_COLUMNS = {SALES_FACTS: "sold_on", STOCK_FACTS: "counted_on"}
     group_name="analytics",
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
-    specs=[
-        AssetSpec(key, deps=dependencies, description=describe(key), kinds={"dbt", "postgres"})
-        for key, dependencies in _DEPENDENCIES.items()
-    ],
+    specs=[model_spec(key, dependencies) for key, dependencies in _DEPENDENCIES.items()],
     check_specs=[
         AssetCheckSpec(
             "revenue_reconciles",
@@ -78,7 +74,10 @@ def analytics(
     with postgres.connect(read_only=True) as connection:
         for key in _DEPENDENCIES:
             rebuilt = touched[_DATE_COLUMNS[key]] if key in _DATE_COLUMNS else windows
-            latest = table_metadata(preview(connection, key.path[-1], rebuilt))
-            yield MaterializeResult(asset_key=key, metadata={**rows_metadata(models, key, rebuilt), "latest": latest})
+            metadata = rows_metadata(models, key, rebuilt)
+            metadata["latest"] = table_metadata(preview(connection, key.path[-1], rebuilt))
+            if key == DAILY_KPIS:
+                metadata["trends"] = trend_metadata(watched_figures(connection, windows))
+            yield MaterializeResult(asset_key=key, metadata=metadata)
         yield revenue_reconciles(connection, touched["sold_on"])
         yield data_quality(connection, windows)

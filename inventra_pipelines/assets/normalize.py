@@ -10,13 +10,12 @@ from dagster import (
     AssetCheckResult,
     AssetCheckSpec,
     AssetExecutionContext,
-    AssetSpec,
     MaterializeResult,
     ResourceParam,
     multi_asset,
 )
 
-from inventra_pipelines.assets.dbt_models import describe, rows_metadata
+from inventra_pipelines.assets.dbt_models import model_spec, rows_metadata
 from inventra_pipelines.assets.keys import BATCHES, DEMAND_DAILY, STOCK_DAILY, SUPPLY_LINES
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
 from inventra_pipelines.checks.normalize import (
@@ -40,9 +39,7 @@ _DATE_COLUMNS = {DEMAND_DAILY: "sold_on", STOCK_DAILY: "counted_on", SUPPLY_LINE
     group_name="normalize",
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
-    specs=[
-        AssetSpec(key, deps=[BATCHES], description=describe(key), kinds={"dbt", "postgres"}) for key in _DATE_COLUMNS
-    ],
+    specs=[model_spec(key, [BATCHES]) for key in _DATE_COLUMNS],
     check_specs=[
         AssetCheckSpec("items_are_known", asset=DEMAND_DAILY, description="Every item stands in the tenant's master."),
         AssetCheckSpec(

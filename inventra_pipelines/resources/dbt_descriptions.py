@@ -25,12 +25,14 @@ class ColumnDescription:
         text: What it holds.
         formula: How it is computed; empty where the text says it.
         unit: What it counts: `money`, `units`, `days`, `share`, `count`, `date`; empty for what is no figure.
+        data_type: What Postgres calls its type; empty where the model enforces none.
     """
 
     name: str
     text: str
     formula: str
     unit: str
+    data_type: str
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ def _column(column: dict[str, Any]) -> ColumnDescription:
     # dbt takes `meta` in either place.
     meta = column.get("meta") or column.get("config", {}).get("meta") or {}
     return ColumnDescription(
-        column["name"], _line(column.get("description")), _line(meta.get("formula")), _line(meta.get("unit"))
+        column["name"],
+        *(_line(column.get("description")), _line(meta.get("formula")), _line(meta.get("unit"))),
+        _line(column.get("data_type")),
     )
 
 

@@ -1,12 +1,13 @@
 """What a mart's asset shows of it: the last days of the windows, tenants apart, and nothing of a later day."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from inventra_pipelines.assets.dbt_models import table_metadata
+from inventra_pipelines.assets.dbt_models import table_metadata, trend_metadata
 from inventra_pipelines.db.engine import connect
-from inventra_pipelines.db.reads.previews import preview
+from inventra_pipelines.db.reads.previews import preview, watched_figures
 from inventra_pipelines.db.writes import Window
 from tests.integration.warehouse import Warehouse, day
 
@@ -54,3 +55,28 @@ def test_no_rows_are_said_in_words_and_money_has_two_decimals(two_shops: Warehou
         rows = preview(connection, "rpt_daily_kpis", [Window("preview-b", day(2), day(2))])
     assert rows["revenue_28d"].to_list()[-1] == Decimal(30)
     assert table_metadata(rows).value.splitlines()[-1].startswith(f"| preview-b | {day(2)} | 10.00 | 30.00 |  |")
+
+
+def test_the_figures_watched_are_those_of_28_days_with_a_gap_where_one_is_not_available(two_shops: Warehouse):
+    windows = [Window("preview-a", day(3), day(13)), Window("preview-b", day(0), day(11))]
+    with connect(two_shops.url, read_only=True) as connection:
+        rows = watched_figures(connection, windows)
+    of_a = rows.filter(rows["tenant_id"] == "preview-a")
+    assert of_a["as_of_on"].to_list() == [day(13) - timedelta(number) for number in reversed(range(28))]
+    assert of_a["revenue"].to_list() == [None] * 14 + [Decimal(6)] * 14
+    assert of_a["items_out_of_stock"].to_list() == [None] * 26 + [1, 1]
+    text = trend_metadata(rows).value.splitlines()
+    assert text[0] == "| tenant_id | figure | trend | last | days |"
+    assert f"| preview-a | revenue | {'·' * 14 + '█' * 14} | 6.00 | 28 days to {day(13)} |" in text
+    assert f"| preview-a | items_out_of_stock | {'·' * 26 + '██'} | 1 | 28 days to {day(13)} |" in text
+    # On its last day nothing of it is counted yet, so that no figure of stock is there.
+    assert [line.split(" | ")[1] for line in text if line.startswith("| preview-b")] == ["revenue", "units_sold"]
+
+
+def test_a_run_of_many_tenants_shows_the_first_five(two_shops: Warehouse):
+    windows = [Window(f"nobody-{number}", day(0), day(1)) for number in range(5)]
+    with connect(two_shops.url, read_only=True) as connection:
+        assert preview(connection, "rpt_daily_kpis", [*windows, Window("preview-a", day(0), day(1))]).is_empty()
+        assert set(watched_figures(connection, [*windows, Window("preview-a", day(0), day(1))])["tenant_id"]) == {
+            window.tenant_id for window in windows
+        }

@@ -1,9 +1,11 @@
 """What the marts hold at the end of some windows, small enough to be looked at.
 
-Belongs here: a query per mart, over the last day of each window. Who shows them is `assets/analytics.py`.
+Belongs here: a query per mart, over the last day of each window, of the first few tenants. Who shows them is
+`assets/analytics.py`.
 """
 
 from collections.abc import Sequence
+from typing import LiteralString
 
 import polars as pl
 import psycopg
@@ -52,6 +54,19 @@ _KPIS = """
     where tenant_id = %(tenant_id)s and as_of_on between %(last)s::date - 6 and %(last)s
     order by as_of_on
 """
+_WATCHED = """
+    select
+        %(tenant_id)s::text as tenant_id, days.day_on::date as as_of_on, sales.revenue, sales.units_sold,
+        stock.items_out_of_stock, stock.stock_value, supply.late_order_lines
+    from generate_series(%(last)s::date - 27, %(last)s::date, interval '1 day') as days (day_on)
+    left join marts.rpt_sales_kpis as sales
+        on sales.tenant_id = %(tenant_id)s and sales.as_of_on = days.day_on::date and sales.period = 'day'
+    left join marts.rpt_stock_kpis as stock
+        on stock.tenant_id = %(tenant_id)s and stock.as_of_on = days.day_on::date
+    left join marts.rpt_supply_kpis as supply
+        on supply.tenant_id = %(tenant_id)s and supply.as_of_on = days.day_on::date
+    order by days.day_on
+"""
 _QUERIES = {
     "fct_sales_daily": _SALES,
     "fct_stock_daily": _STOCK,
@@ -60,18 +75,40 @@ _QUERIES = {
 }
 
 
+# What an asset shows is stored for each of a run's partitions.
+_TENANTS_SHOWN = 5
+
+
 def preview(connection: psycopg.Connection, mart: str, windows: Sequence[Window]) -> pl.DataFrame:
     """A few rows of a mart, up to the last day of each tenant's windows.
 
     Args:
         connection: To the installation's database.
         mart: `fct_sales_daily`, `fct_stock_daily`, `fct_item_classes` or `rpt_daily_kpis`.
-        windows: Tenants and days.
+        windows: Tenants and days; the first five tenants by name are read.
     """
+    return _read(connection, _QUERIES[mart], windows)
+
+
+def watched_figures(connection: psycopg.Connection, windows: Sequence[Window]) -> pl.DataFrame:
+    """The figures that a planner watches, of the 28 days up to the last one of each tenant's windows.
+
+    Args:
+        connection: To the installation's database.
+        windows: Tenants and days; the first five tenants by name are read.
+
+    Returns:
+        `tenant_id`, `as_of_on`, `revenue`, `units_sold`, `items_out_of_stock`, `stock_value` and `late_order_lines`, a
+        row per tenant and day; null where a figure is not available or its day was not computed.
+    """
+    return _read(connection, _WATCHED, windows)
+
+
+def _read(connection: psycopg.Connection, query: LiteralString, windows: Sequence[Window]) -> pl.DataFrame:
     last = {window.tenant_id: window.last for window in sorted(windows, key=lambda window: window.last)}
     frames = [
-        read_frame(connection, _QUERIES[mart], {"tenant_id": tenant_id, "last": day})
-        for tenant_id, day in sorted(last.items())
+        read_frame(connection, query, {"tenant_id": tenant_id, "last": day})
+        for tenant_id, day in sorted(last.items())[:_TENANTS_SHOWN]
     ]
     found = [frame for frame in frames if frame.height]
     return pl.concat(found, how="vertical_relaxed") if found else pl.DataFrame()

@@ -81,17 +81,16 @@ class Year:
 
     def _build(self, url: str, dbt: Dbt) -> None:
         with connect(url) as connection:
+            connection.autocommit = True
+            # The log is copied with the database: a gigabyte otherwise.
+            connection.execute("alter system set max_wal_size = '128MB'")
+            connection.execute("select pg_reload_conf()")
+        with connect(url) as connection:
             add_tenant(connection, "gifts", repeated_lines="duplicate")
             copy_into(connection, "raw.sales", self.sales)
             copy_into(connection, "raw.stock", self.stock)
             copy_into(connection, "raw.batches", batches_of(self.sales, "sales", REJECTED))
         Warehouse(url, dbt).build(YEAR, STAGES)
-        with connect(url) as connection:
-            connection.autocommit = True
-            # Gigabytes of log would be copied with the database.
-            connection.execute("alter system set max_wal_size = '64MB'")
-            connection.execute("select pg_reload_conf()")
-            connection.execute("checkpoint")
 
 
 def intermediate_without(*built: str) -> list[str]:

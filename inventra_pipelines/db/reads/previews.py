@@ -60,11 +60,17 @@ _WATCHED = """
         stock.items_out_of_stock, stock.stock_value, supply.late_order_lines
     from generate_series(%(last)s::date - 27, %(last)s::date, interval '1 day') as days (day_on)
     left join marts.rpt_sales_kpis as sales
-        on sales.tenant_id = %(tenant_id)s and sales.as_of_on = days.day_on::date and sales.period = 'day'
+        on
+            sales.as_of_on = days.day_on::date and sales.period = 'day'
+            and sales.tenant_id = %(tenant_id)s and sales.as_of_on between %(last)s::date - 27 and %(last)s
     left join marts.rpt_stock_kpis as stock
-        on stock.tenant_id = %(tenant_id)s and stock.as_of_on = days.day_on::date
+        on
+            stock.as_of_on = days.day_on::date
+            and stock.tenant_id = %(tenant_id)s and stock.as_of_on between %(last)s::date - 27 and %(last)s
     left join marts.rpt_supply_kpis as supply
-        on supply.tenant_id = %(tenant_id)s and supply.as_of_on = days.day_on::date
+        on
+            supply.as_of_on = days.day_on::date
+            and supply.tenant_id = %(tenant_id)s and supply.as_of_on between %(last)s::date - 27 and %(last)s
     order by days.day_on
 """
 _QUERIES = {

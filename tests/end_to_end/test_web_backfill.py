@@ -39,6 +39,21 @@ query {
   assetNodes { assetKey { path } groupName partitionStats { numMaterialized numPartitions numFailed } }
 }
 """
+MODEL = """
+query Model($key: AssetKeyInput!) {
+  assetOrError(assetKey: $key) {
+    ... on Asset {
+      assetMaterializations(limit: 1) { metadataEntries { label ... on MarkdownMetadataEntry { mdStr } } }
+      definition {
+        metadataEntries {
+          label
+          ... on TableSchemaMetadataEntry { schema { columns { name description } } }
+        }
+      }
+    }
+  }
+}
+"""
 
 
 def _free_port() -> int:
@@ -125,6 +140,20 @@ def test_a_backfill_from_the_page_finishes_and_a_replay_changes_nothing(ui: tupl
 
     stats = {tuple(node["assetKey"]["path"]): node["partitionStats"] for node in page.ask(ASSETS)["assetNodes"]}
     assert {(entry["numMaterialized"], entry["numFailed"]) for entry in stats.values()} == {(DAYS, 0)}
+
+
+def test_the_page_shows_what_a_table_holds_and_how_its_figures_went(ui: tuple[Page, int, str]):
+    page, _, _ = ui
+    asset = page.ask(MODEL, key={"path": ["analytics", "rpt_daily_kpis"]})["assetOrError"]
+    entries = {entry["label"]: entry for entry in asset["definition"]["metadataEntries"]}
+    columns = {each["name"]: each["description"] for each in entries["dagster/column_schema"]["schema"]["columns"]}
+    assert columns["revenue_28d"] == "Revenue of the 28 days to the day."
+    (event,) = asset["assetMaterializations"]
+    shown = {entry["label"]: entry.get("mdStr") for entry in event["metadataEntries"]}
+    assert {"dagster/row_count", "windows", "latest", "trends"} <= shown.keys()
+    revenue = next(line for line in shown["trends"].splitlines() if line.startswith("| north | revenue |"))
+    # Eighteen days before the first one.
+    assert re.search(rf" ·{{18}}[▁-█]{{{DAYS}}} \| [\d.]+ \| 28 days to {LAST} \|$", revenue)
 
 
 def test_the_download_site_gives_the_report_to_its_tenant_alone(ui: tuple[Page, int, str], shop: Installation):

@@ -15,7 +15,7 @@ from tests.integration.reference_sales_kpis import PERIODS, customers_of, sales_
 from tests.integration.warehouse import MONDAY, Row, Warehouse, day, keyed
 from tests.integration.year import YEAR, Year, intermediate_without
 
-MODELS = ["+rpt_sales_kpis", "+rpt_top_items", "+dim_items"]
+MODELS = ["+rpt_sales_kpis", "+rpt_top_items", "+dim_items", "+dim_customers"]
 # What a cost leaves as it is.
 UNCHANGED = ("int_sales_lines", "int_demand_daily", "int_stock_daily")
 TABLES = {

@@ -70,9 +70,7 @@ def test_what_comes_late_changes_the_days_after_it(warehouse: Warehouse) -> None
     thursday = day(3)
     bought = {**sale(MONDAY, 1), "customer_code": "c"}
     count = {"counted_on": MONDAY, "item_code": "10001", "quantity_on_hand": 5, "unit_cost": 2}
-    warehouse.add(
-        "late", "sales", {**bought, "document_id": "1"}, {**bought, "sold_on": thursday, "document_id": "2"}
-    )
+    warehouse.add("late", "sales", {**bought, "document_id": "1"}, {**bought, "sold_on": thursday, "document_id": "2"})
     warehouse.add("late", "stock", count, {**count, "counted_on": thursday, "item_code": "10002"})
     active = (
         "select active_on, member_kind, days_since, members from marts.fct_activity_daily"

@@ -94,5 +94,5 @@
         - (lag({{ column }}) over sequence is not null)::integer as {{ column }}_known
         {%- endfor %}
     from counts
-    window sequence as (partition by window_id, item_id, location_id order by day_on)
+    window sequence as (partition by item_id, location_id, window_id order by day_on)
 {%- endmacro %}

@@ -47,7 +47,7 @@ def test_the_published_counts_come_out(gifts: Warehouse) -> None:
             sum(lines)::bigint as rows,
             sum(negative_lines)::bigint as negative,
             sum(cancelling_lines)::bigint as of_cancelling_documents,
-            sum(unpriced_lines)::bigint as without_price,
+            sum(lines_at_no_price)::bigint as without_price,
             sum(lines_without_description)::bigint as without_description,
             sum(lines_without_customer)::bigint as without_customer,
             sum(duplicate_lines)::bigint as duplicates,

@@ -6,83 +6,24 @@ windows as (
 
 ),
 
-item_days as (
+sale_runs as (
 
-    select distinct
-        windows.window_id,
-        windows.tenant_id,
-        sales.item_id,
-        sales.sold_on
-
-    from {{ ref('fct_sales_daily') }} as sales
-    inner join windows
-        on
-            sales.tenant_id = windows.tenant_id
-            and sales.sold_on between windows.first_on - 27 and windows.last_on
-    where
-        sales.units_sold > 0
-        and {{ in_as_of('sales.sold_on', reach_back=27) }}
+    {{ sale_runs(28, 'windows', in_as_of('facts.sold_on', reach_back=27)) }}
 
 ),
 
-neighbours as (
-
-    select
-        *,
-        lag(sold_on) over sequence as previous_on,
-        lead(sold_on) over sequence as next_on
-
-    from item_days
-    window sequence as (partition by window_id, item_id order by sold_on)
-
-),
-
--- Days on which an item counts as sold in 28 days: from a sale until 28 days after the last one
--- that is near enough.
-bounds as (
-
-    select
-        window_id,
-        tenant_id,
-        item_id,
-        sold_on as begins_on,
-        next_on is null or next_on > sold_on + 28 as is_last,
-        previous_on is null or previous_on + 28 < sold_on as is_first
-
-    from neighbours
-
-),
-
-spells as (
-
-    select
-        window_id,
-        tenant_id,
-        item_id,
-        begins_on,
-        lead(begins_on) over sequence as last_sold_on,
-        is_first,
-        is_last
-
-    from bounds
-    where
-        is_first
-        or is_last
-    window sequence as (partition by window_id, item_id order by begins_on)
-
-),
-
+-- Days on which an item counts as sold in 28 days.
 active as (
 
     select
-        window_id,
-        tenant_id,
-        item_id,
-        begins_on,
-        case when is_last then begins_on else last_sold_on end + 28 as ends_on
+        runs.window_id,
+        windows.tenant_id,
+        runs.item_id,
+        runs.first_sold_on as begins_on,
+        runs.last_sold_on + 28 as ends_on
 
-    from spells
-    where is_first
+    from sale_runs as runs
+    inner join windows on runs.window_id = windows.window_id
 
 ),
 

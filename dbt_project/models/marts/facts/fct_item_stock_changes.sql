@@ -46,7 +46,7 @@ running as (
         sum(on_hand) over sequence as on_hand
 
     from changes_by_day
-    window sequence as (partition by window_id, item_id order by day_on)
+    window sequence as (partition by item_id, window_id order by day_on)
 
 ),
 
@@ -71,7 +71,7 @@ followed as (
     select
         *,
         lag(stock_state) over (
-            partition by window_id, item_id
+            partition by item_id, window_id
             order by day_on
         ) as state_before
 

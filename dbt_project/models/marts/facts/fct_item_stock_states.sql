@@ -125,7 +125,7 @@ running as (
         coalesce(sum(ordered) over sequence, 0) as ordered
 
     from changes
-    window sequence as (partition by window_id, item_id order by day_on)
+    window sequence as (partition by item_id, window_id order by day_on)
 
 ),
 

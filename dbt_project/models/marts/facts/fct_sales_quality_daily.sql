@@ -40,7 +40,7 @@ daily as (
         count(document_id) filter (where line_kind in ('sale', 'return')) as with_document,
         count(*) filter (where is_cancelling) as cancelling_lines,
         count(*) filter (where quantity < 0) as negative_lines,
-        count(*) filter (where unit_price <= 0) as unpriced_lines,
+        count(*) filter (where unit_price <= 0) as lines_at_no_price,
         count(*) - count(customer_code) as lines_without_customer,
         count(*) - count(description) as lines_without_description
 

@@ -46,7 +46,7 @@ stock_changes as (
         changes.changed_on,
         changes.stock_state,
         lead(changes.changed_on) over (
-            partition by spans.window_id, changes.item_id
+            partition by changes.item_id, spans.window_id
             order by changes.changed_on
         ) as next_on
 
@@ -59,40 +59,9 @@ stock_changes as (
 
 ),
 
--- The last sale before, as long as it counts, and every day with a sale after.
-sold as (
+sale_runs as (
 
-    select
-        spans.window_id,
-        facts.item_id,
-        greatest(facts.sold_on, spans.first_on) as day_on,
-        max(facts.sold_on) as sold_on
-
-    from {{ ref('fct_sales_daily') }} as facts
-    inner join spans
-        on
-            facts.tenant_id = spans.tenant_id
-            and facts.sold_on > spans.first_on - {{ days }}
-            and facts.sold_on <= spans.last_on
-    where
-        facts.units_sold > 0
-        and {{ in_as_of('facts.sold_on', reach_back=27 + days - 1) }}
-    group by spans.window_id, facts.item_id, day_on
-
-),
-
-neighbours as (
-
-    select
-        window_id,
-        item_id,
-        day_on,
-        sold_on,
-        lag(sold_on) over sequence as previous_on,
-        lead(sold_on) over sequence as next_on
-
-    from sold
-    window sequence as (partition by window_id, item_id order by sold_on)
+    {{ sale_runs(days, 'spans', in_as_of('facts.sold_on', reach_back=27 + days - 1)) }}
 
 ),
 
@@ -100,28 +69,23 @@ neighbours as (
 selling_steps as (
 
     select
-        window_id,
-        item_id,
-        day_on,
+        runs.window_id,
+        runs.item_id,
+        greatest(runs.first_sold_on, spans.first_on) as day_on,
         1 as selling
 
-    from neighbours
-    where
-        previous_on is null
-        or previous_on + {{ days }} < sold_on
+    from sale_runs as runs
+    inner join spans on runs.window_id = spans.window_id
 
     union all
 
     select
         window_id,
         item_id,
-        sold_on + {{ days }} as day_on,
+        last_sold_on + {{ days }} as day_on,
         -1 as selling
 
-    from neighbours
-    where
-        next_on is null
-        or sold_on + {{ days }} < next_on
+    from sale_runs
 
 ),
 
@@ -141,7 +105,7 @@ item_changes as (
     where
         next_on is null
         or next_on > first_on
-    window sequence as (partition by window_id, item_id order by changed_on)
+    window sequence as (partition by item_id, window_id order by changed_on)
 
     union all
 
@@ -169,7 +133,7 @@ item_states as (
         lead(day_on) over sequence as next_on
 
     from item_changes
-    window sequence as (partition by window_id, item_id order by day_on)
+    window sequence as (partition by item_id, window_id order by day_on)
 
 ),
 
@@ -196,7 +160,7 @@ flag_changes as (
         is_selling_out - lag(is_selling_out, 1, 0::bigint) over sequence as selling_out
 
     from item_flags
-    window sequence as (partition by window_id, item_id order by day_on)
+    window sequence as (partition by item_id, window_id order by day_on)
 
 ),
 

@@ -115,7 +115,7 @@ in_force as (
         coalesce(lead(day_on) over sequence - 1, last_on) as until_on
 
     from counts
-    window sequence as (partition by window_id, item_id, location_id order by day_on)
+    window sequence as (partition by item_id, location_id, window_id order by day_on)
 
 ),
 

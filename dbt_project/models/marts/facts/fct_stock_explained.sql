@@ -1,4 +1,5 @@
 {#- 28 days of counts, and 35 more for the counts before them. -#}
+{%- set compared_days = 28 -%}
 {%- set reach_back = 27 + 35 -%}
 
 with
@@ -9,31 +10,84 @@ windows as (
 
 ),
 
--- What changes the stock of a day, and the counts at its end.
-events as (
+spans as (
 
     select
+        window_id,
         tenant_id,
-        item_id,
-        location_id,
-        counted_on as day_on,
-        true as is_count,
-        quantity_on_hand,
-        0::numeric as units_moved
+        first_on - {{ reach_back }} as reach_on,
+        first_on - {{ compared_days - 1 }} as first_on,
+        last_on
 
-    from {{ ref('fct_stock_daily') }}
-    where {{ in_as_of('counted_on', reach_back=reach_back) }}
+    from windows
+
+),
+
+-- The last counts before the days that are compared, if they are not too old.
+openings as (
+
+    select
+        spans.window_id,
+        spans.tenant_id,
+        counts.item_id,
+        counts.location_id,
+        max(counts.counted_on) as counted_on
+
+    from {{ ref('fct_stock_daily') }} as counts
+    inner join spans
+        on
+            counts.tenant_id = spans.tenant_id
+            and counts.counted_on >= spans.reach_on
+            and counts.counted_on < spans.first_on
+    where {{ in_as_of('counts.counted_on', reach_back=reach_back) }}
+    group by spans.window_id, spans.tenant_id, counts.item_id, counts.location_id
+
+),
+
+counts as (
+
+    select
+        openings.window_id,
+        openings.item_id,
+        openings.location_id,
+        openings.counted_on as day_on,
+        counts.quantity_on_hand
+
+    from openings
+    inner join {{ ref('fct_stock_daily') }} as counts
+        on
+            openings.tenant_id = counts.tenant_id
+            and openings.item_id = counts.item_id
+            and openings.location_id = counts.location_id
+            and openings.counted_on = counts.counted_on
+    where {{ in_as_of('counts.counted_on', reach_back=reach_back) }}
 
     union all
 
     select
+        spans.window_id,
+        counts.item_id,
+        counts.location_id,
+        counts.counted_on as day_on,
+        counts.quantity_on_hand
+
+    from {{ ref('fct_stock_daily') }} as counts
+    inner join spans
+        on
+            counts.tenant_id = spans.tenant_id
+            and counts.counted_on between spans.first_on and spans.last_on
+    where {{ in_as_of('counts.counted_on', reach_back=compared_days - 1) }}
+
+),
+
+moves as (
+
+    select
         tenant_id,
         item_id,
         location_id,
-        sold_on as day_on,
-        false as is_count,
-        null as quantity_on_hand,
-        units_returned - units_sold as units_moved
+        sold_on as moved_on,
+        units_returned - units_sold as units
 
     from {{ ref('fct_sales_daily') }}
     where {{ in_as_of('sold_on', reach_back=reach_back) }}
@@ -44,10 +98,8 @@ events as (
         tenant_id,
         item_id,
         location_id,
-        sold_on as day_on,
-        false as is_count,
-        null as quantity_on_hand,
-        units_adjusted as units_moved
+        sold_on as moved_on,
+        units_adjusted as units
 
     from {{ ref('int_stock_adjustments_daily') }}
     where {{ in_as_of('sold_on', reach_back=reach_back) }}
@@ -58,13 +110,53 @@ events as (
         tenant_id,
         item_id,
         location_id,
-        received_on as day_on,
-        false as is_count,
-        null as quantity_on_hand,
-        coalesce(quantity_received, 0) as units_moved
+        received_on as moved_on,
+        coalesce(quantity_received, 0) as units
 
     from {{ ref('int_supply') }}
     where {{ in_as_of('received_on', reach_back=reach_back) }}
+
+),
+
+-- What changes the stock of a day, and the counts at its end. Before a place's first count nothing
+-- that moves matters.
+events as (
+
+    select
+        window_id,
+        item_id,
+        location_id,
+        day_on,
+        true as is_count,
+        quantity_on_hand,
+        0::numeric as units
+
+    from counts
+
+    union all
+
+    select
+        spans.window_id,
+        moves.item_id,
+        moves.location_id,
+        moves.moved_on as day_on,
+        false as is_count,
+        null as quantity_on_hand,
+        moves.units
+
+    from moves
+    inner join spans
+        on
+            moves.tenant_id = spans.tenant_id
+            and moves.moved_on between spans.reach_on and spans.last_on
+    left join openings
+        on
+            spans.window_id = openings.window_id
+            and moves.item_id = openings.item_id
+            and moves.location_id = openings.location_id
+    where
+        moves.moved_on >= spans.first_on
+        or moves.moved_on > openings.counted_on
 
 ),
 
@@ -72,38 +164,28 @@ events as (
 moved as (
 
     select
-        windows.window_id,
-        events.item_id,
-        events.location_id,
-        events.day_on,
-        events.is_count,
-        events.quantity_on_hand,
-        sum(events.units_moved) over (
-            partition by windows.window_id, events.item_id, events.location_id
-            order by events.day_on
+        *,
+        sum(units) over (
+            partition by item_id, location_id, window_id
+            order by day_on
         ) as units_moved
 
     from events
-    inner join windows
-        on
-            events.tenant_id = windows.tenant_id
-            and events.day_on between windows.first_on - {{ reach_back }} and windows.last_on
 
 ),
 
-counts as (
+compared as (
 
     select
         window_id,
         day_on,
-        quantity_on_hand,
         quantity_on_hand - units_moved as unexplained,
         lag(quantity_on_hand - units_moved) over sequence as unexplained_before,
         lag(day_on) over sequence as opening_on
 
     from moved
     where is_count
-    window sequence as (partition by window_id, item_id, location_id order by day_on)
+    window sequence as (partition by item_id, location_id, window_id order by day_on)
 
 ),
 
@@ -115,12 +197,12 @@ daily as (
         count(*) as compared,
         count(*) filter (where unexplained = unexplained_before) as explained
 
-    from counts
+    from compared
     where
         opening_on >= day_on - 35
         and unexplained is not null
         and unexplained_before is not null
-    group by window_id, day_on
+    group by day_on, window_id
 
 ),
 

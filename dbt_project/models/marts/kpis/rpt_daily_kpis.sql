@@ -1,6 +1,3 @@
-{#- A sale of 28 days ago still counts on a window's first day. -#}
-{%- set reach_back = 27 -%}
-
 with
 
 windows as (
@@ -9,99 +6,23 @@ windows as (
 
 ),
 
-item_days as (
-
-    select distinct
-        windows.window_id,
-        facts.item_id,
-        facts.sold_on as day_on
-
-    from {{ ref('fct_sales_daily') }} as facts
-    inner join windows
-        on
-            facts.tenant_id = windows.tenant_id
-            and facts.sold_on between windows.first_on - {{ reach_back }} and windows.last_on
-    where
-        facts.units_sold > 0
-        and {{ in_as_of('facts.sold_on', reach_back=reach_back) }}
-
-),
-
-neighbours as (
-
-    select
-        *,
-        lag(day_on) over sequence as previous_on,
-        lead(day_on) over sequence as next_on
-
-    from item_days
-    window sequence as (partition by window_id, item_id order by day_on)
-
-),
-
--- An item counts from a day with a sale until 28 days after the last one near enough: +1, then -1.
-steps as (
-
-    select
-        window_id,
-        day_on,
-        1 as step
-
-    from neighbours
-    where
-        previous_on is null
-        or previous_on + 28 < day_on
-
-    union all
-
-    select
-        window_id,
-        day_on + 28 as day_on,
-        -1 as step
-
-    from neighbours
-    where
-        next_on is null
-        or day_on + 28 < next_on
-
-),
-
-steps_by_day as (
-
-    select
-        window_id,
-        day_on,
-        sum(step) as items
-
-    from steps
-    group by window_id, day_on
-
-),
-
 days as (
 
     select
         windows.tenant_id,
-        windows.first_on,
-        calendar.day_on::date as day_on,
-        coalesce(
-            sum(steps_by_day.items) over (
-                partition by windows.window_id
-                order by calendar.day_on
-            ),
-            0
-        ) as items_28d
+        calendar.day_on::date as day_on
 
     from windows
     inner join lateral generate_series(
-        (windows.first_on - {{ reach_back }})::timestamp,
-        windows.last_on::timestamp,
-        interval '1 day'
+        windows.first_on::timestamp, windows.last_on::timestamp, interval '1 day'
     ) as calendar (day_on) on true
-    left join steps_by_day
-        on
-            windows.window_id = steps_by_day.window_id
-            and calendar.day_on = steps_by_day.day_on
+
+),
+
+coverage as (
+
+    select * from {{ ref('fct_item_coverage') }}
+    where {{ in_as_of('as_of_on') }}
 
 ),
 
@@ -176,7 +97,7 @@ select
     sales.active_customers_28d,
     sales.returns_value_28d::numeric(38, 4) as returns_value_28d,
     sales.returns_rate_28d,
-    case when sales.units_28d is not null then days.items_28d end::bigint as items_sold_28d,
+    case when sales.units_28d is not null then coverage.items_sold end as items_sold_28d,
     last_sale.sold_on as last_sold_on,
     stock.stock_value,
     stock.stock_units,
@@ -204,6 +125,10 @@ left join lateral (
     order by totals.sold_on desc
     limit 1
 ) as last_sale on true
+left join coverage
+    on
+        days.tenant_id = coverage.tenant_id
+        and days.day_on = coverage.as_of_on
 left join stock
     on
         days.tenant_id = stock.tenant_id
@@ -216,4 +141,3 @@ left join feeds
     on
         days.tenant_id = feeds.tenant_id
         and days.day_on = feeds.landed_on
-where days.day_on >= days.first_on

@@ -25,7 +25,7 @@ from inventra_pipelines.assets.keys import (
     STOCK_FACTS,
     SUPPLY_LINES,
 )
-from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, windows_of
+from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
 from inventra_pipelines.checks.analytics import data_quality, revenue_reconciles
 from inventra_pipelines.db.batches import touched_windows
 from inventra_pipelines.db.reads.previews import preview, watched_figures
@@ -59,7 +59,11 @@ _DATE_COLUMNS = {SALES_FACTS: "sold_on", STOCK_FACTS: "counted_on"}
         AssetCheckSpec(
             "data_quality",
             asset=DAILY_KPIS,
-            description="No dataset has a low score or far fewer rows than usual; warns and names the worst part.",
+            blocking=True,
+            description=(
+                "No dataset has a low score or far fewer rows than usual; warns and names the worst part, and ends the run"
+                " below a tenant's analytics.least_quality_score."
+            ),
         ),
     ],
 )
@@ -80,4 +84,4 @@ def analytics(
                 metadata["trends"] = trend_metadata(watched_figures(connection, windows))
             yield MaterializeResult(asset_key=key, metadata=metadata)
         yield revenue_reconciles(connection, touched["sold_on"])
-        yield data_quality(connection, windows)
+        yield data_quality(connection, windows, TENANTS)

@@ -3,7 +3,7 @@
 Belongs here: identities that are cheap enough for every night; the dbt project's tests hold the rest in CI.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 import psycopg
@@ -12,6 +12,7 @@ from dagster import AssetCheckResult, AssetCheckSeverity
 from inventra_pipelines.assets.keys import DAILY_KPIS, SALES_FACTS
 from inventra_pipelines.db.reads.quality import DatasetQuality, data_quality_of
 from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.tenant import TenantConfig
 
 # Below it, one part of five is all but absent, or all of them are a fifth short.
 _LEAST_SCORE = 0.8
@@ -65,22 +66,35 @@ def revenue_reconciles(connection: psycopg.Connection, windows: Sequence[Window]
     )
 
 
-def data_quality(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
-    """No dataset of a window's last day has a score below 0.8 or far fewer rows than usual on its weekday."""
+def data_quality(
+    connection: psycopg.Connection, windows: Sequence[Window], tenants: Mapping[str, TenantConfig]
+) -> AssetCheckResult:
+    """No dataset of a window's last day has a score below 0.8 or far fewer rows than usual on its weekday.
+
+    A score below the tenant's `least_quality_score` is an error, that nothing after it goes on from; all else a warning.
+    """
     quality = data_quality_of(connection, windows)
     poor = [each for each in quality if each.is_low or (each.score is not None and each.score < _LEAST_SCORE)]
+    unusable = [each for each in quality if _is_unusable(each, tenants[each.tenant_id])]
+    named = [*unusable, *(each for each in poor if each not in unusable)]
     return AssetCheckResult(
         asset_key=DAILY_KPIS,
         check_name="data_quality",
-        passed=not poor,
-        severity=AssetCheckSeverity.WARN,
+        passed=not named,
+        severity=AssetCheckSeverity.ERROR if unusable else AssetCheckSeverity.WARN,
         metadata={
             "datasets": len(quality),
-            "poor": len(poor),
-            "worst": "\n".join(map(_describe, poor)) or "none",
+            "poor": len(named),
+            "unusable": len(unusable),
+            "worst": "\n".join(map(_describe, named)) or "none",
             "all": "select * from marts.rpt_data_quality",
         },
     )
+
+
+def _is_unusable(quality: DatasetQuality, tenant: TenantConfig) -> bool:
+    least = tenant.analytics.least_quality_score
+    return least is not None and quality.score is not None and quality.score < least
 
 
 def _describe(quality: DatasetQuality) -> str:

@@ -4,17 +4,19 @@ from datetime import date
 
 import psycopg
 import pytest
+from dagster import AssetCheckSeverity
 
 from inventra_pipelines.checks.analytics import data_quality
 from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
 from inventra_pipelines.checks.ingest import no_file_rejected, rows_reconcile
 from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.domain.tenant import ForecastConfig, TenantConfig
+from inventra_pipelines.domain.tenant import AnalyticsConfig, ForecastConfig, TenantConfig
 from inventra_pipelines.sources.outcome import RefusedFile
 
 DAY = date(2026, 3, 2)
 WINDOW = [Window("shop", DAY, DAY)]
+SHOP = TenantConfig(tenant_id="shop", name="Shop")
 
 BATCH = """
     insert into raw.batches (
@@ -163,16 +165,36 @@ def test_a_dataset_of_a_low_score_or_of_few_rows_is_named_with_the_remedy(connec
     connection.execute(row, (DAY, "sales", 1.0, 1.0, 1900, False))
     connection.execute(row, (DAY, "items", 0.4, 0.8, 0, None))
     connection.execute(row, (date(2026, 3, 1), "boms", 0.0, 0.1, 0, True))
-    assert data_quality(connection, WINDOW).passed, "0.8 is enough, and other days are not looked at"
+    assert data_quality(connection, WINDOW, {"shop": SHOP}).passed, "0.8 is enough, and other days are not looked at"
     connection.execute(row, (DAY, "stock", 0.25, 0.75, 0, None))
-    result = data_quality(connection, WINDOW)
+    result = data_quality(connection, WINDOW, {"shop": SHOP})
     assert not result.passed
     assert result.metadata["worst"].value == (
         "shop stock on 2026-03-02: score 0.75, freshness 0.25;"
         " see why files are missing, or correct the feed's weekdays and the holidays"
     )
+    assert result.severity is AssetCheckSeverity.WARN
     connection.execute("delete from marts.rpt_data_quality where dataset = 'stock'")
     connection.execute("update marts.rpt_data_quality set is_low = true, rows_read_day = 90 where dataset = 'sales'")
-    assert data_quality(connection, WINDOW).metadata["worst"].value == (
+    assert data_quality(connection, WINDOW, {"shop": SHOP}).metadata["worst"].value == (
         "shop sales on 2026-03-02: 90 rows where 2,000 are usual on the weekday; see that the file is whole"
     )
+
+
+@pytest.mark.parametrize(("least", "severity"), [(0.79, AssetCheckSeverity.WARN), (0.9, AssetCheckSeverity.ERROR)])
+def test_a_score_below_what_the_tenant_accepts_ends_the_run(
+    connection: psycopg.Connection, least: float, severity: AssetCheckSeverity
+):
+    connection.execute(
+        """
+        create table marts.rpt_data_quality as
+        select 'shop' as tenant_id, '2026-03-02'::date as as_of_on, 'stock' as dataset, 1.0::double precision as completeness,
+            0.58::double precision as freshness, null::double precision as consistency, null::double precision as validity,
+            null::double precision as coverage, 0.79::double precision as score, 9::bigint as rows_read_day,
+            null::double precision as rows_expected, null::boolean as is_low
+        """
+    )
+    strict = SHOP.model_copy(update={"analytics": AnalyticsConfig(least_quality_score=least)})
+    result = data_quality(connection, WINDOW, {"shop": strict})
+    assert (result.passed, result.severity) == (False, severity)
+    assert result.metadata["unusable"].value == (severity is AssetCheckSeverity.ERROR)

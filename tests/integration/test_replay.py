@@ -26,6 +26,9 @@ def landed(install: Callable[[str], Installation]) -> Iterator[Installation]:
     installation.add_tenant("south")
     land_days(installation, "north", DAYS)
     land_days(installation, "south", 2, prefix="S")
+    installation.add_tenant("strict", "analytics: {least_quality_score: 1.0}\n")
+    rows = day_of_sales(FIRST_DAY, document_prefix="T")
+    installation.land("strict", FIRST_DAY, "sales.csv", sales_csv([*rows, [*rows[0][:2], "many", *rows[0][3:]]]))
     with database(installation.settings):
         yield installation
 
@@ -156,6 +159,15 @@ def test_another_tenants_rows_are_not_touched_by_a_run(shop: Installation, comma
     commands.run("north", FIRST_DAY)
     after = shop.rows("select * from marts.fct_sales_daily where tenant_id = 'south' order by item_id, sold_on")
     assert after == before
+
+
+def test_a_run_whose_data_the_tenant_does_not_accept_ends_after_the_key_figures(shop: Installation, commands: Commands):
+    done = commands.inventra("run", "--tenant", "strict", "--date", str(FIRST_DAY))
+    assert done.returncode == 1
+    assert "data_quality" in done.stdout + done.stderr
+    assert shop.value("select count(*) from marts.rpt_daily_kpis where tenant_id = 'strict'") == 1
+    for table in ("forecast.forecasts", "planning.proposals", "reports.artifacts"):
+        assert shop.value(f"select count(*) from {table} where tenant_id = 'strict'") == 0
 
 
 PO_HEADER = "order_id,line_number,item_code,ordered_on,expected_on,received_on,quantity_ordered,quantity_received\n"

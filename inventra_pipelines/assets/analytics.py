@@ -61,8 +61,8 @@ _DATE_COLUMNS = {SALES_FACTS: "sold_on", STOCK_FACTS: "counted_on"}
             asset=DAILY_KPIS,
             blocking=True,
             description=(
-                "No dataset has a low score or far fewer rows than usual; warns and names the worst part, and ends the run"
-                " below a tenant's analytics.least_quality_score."
+                "No dataset has a low score or far fewer rows than usual; warns and names the worst part, and ends"
+                " the run below a tenant's analytics.least_quality_score."
             ),
         ),
     ],

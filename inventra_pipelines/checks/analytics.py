@@ -71,7 +71,7 @@ def data_quality(
 ) -> AssetCheckResult:
     """No dataset of a window's last day has a score below 0.8 or far fewer rows than usual on its weekday.
 
-    A score below the tenant's `least_quality_score` is an error, that nothing after it goes on from; all else a warning.
+    A score below the tenant's `least_quality_score` is an error, after which nothing goes on; all else is a warning.
     """
     quality = data_quality_of(connection, windows)
     poor = [each for each in quality if each.is_low or (each.score is not None and each.score < _LEAST_SCORE)]

@@ -203,8 +203,8 @@ class AnalyticsConfig(_Strict):
         fiscal_year_begins_in: Month, 1 to 12; a fiscal year has the number of the calendar year in which it ends.
         holidays: Name by day.
         life_cycle: When an item is new, growing, declining, dormant and obsolete.
-        least_quality_score: Score of a dataset as of a run's last day below which the run ends after the key figures, with
-            no forecasts, proposals, alerts and reports of its days; nothing waits for a score where it is not set.
+        least_quality_score: Score of a dataset as of a run's last day below which the run ends after the key figures,
+            without forecasts, proposals, alerts and reports of its days; nothing waits for a score where it is not set.
     """
 
     urgent_cover_days: int = Field(default=7, ge=1, le=365)

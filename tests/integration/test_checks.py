@@ -190,7 +190,7 @@ def test_a_score_below_what_the_tenant_accepts_ends_the_run(
         create table marts.rpt_data_quality as
         select 'shop' as tenant_id, '2026-03-02'::date as as_of_on, 'stock' as dataset, 1.0 as completeness,
             0.58 as freshness, null::numeric as consistency, null::numeric as validity, null::numeric as coverage,
-            0.79 as score, 9 as rows_read_day, null::numeric as rows_expected, null::boolean as is_low
+            0.79::double precision as score, 9 as rows_read_day, null::numeric as rows_expected, null::boolean as is_low
         """
     )
     strict = SHOP.model_copy(update={"analytics": AnalyticsConfig(least_quality_score=least)})

@@ -1,4 +1,47 @@
 {#-
+  The body of a recursive CTE `name`: every tenant_id, item_id and location_id of a relation whose primary key begins with
+  these, by one index probe each instead of reading all its rows. `windows` names the tenants.
+-#}
+{% macro places(name, relation) -%}
+    (
+        select
+            tenants.tenant_id,
+            next_place.item_id,
+            next_place.location_id
+        from (select distinct tenant_id from windows) as tenants
+        inner join lateral (
+            select
+                facts.item_id,
+                facts.location_id
+            from {{ relation }} as facts
+            where facts.tenant_id = tenants.tenant_id
+            order by facts.item_id, facts.location_id
+            limit 1
+        ) as next_place on true
+    )
+
+    union all
+
+    select
+        {{ name }}.tenant_id,
+        next_place.item_id,
+        next_place.location_id
+    from {{ name }}
+    inner join lateral (
+        select
+            facts.item_id,
+            facts.location_id
+        from {{ relation }} as facts
+        where
+            facts.tenant_id = {{ name }}.tenant_id
+            and (facts.item_id, facts.location_id) > ({{ name }}.item_id, {{ name }}.location_id)
+        order by facts.item_id, facts.location_id
+        limit 1
+    ) as next_place on true
+{%- endmacro %}
+
+
+{#-
   The body of a CTE: each count of the windows as the change from the one before it at its item and location, so that
   sums of changes up to a day are the stock in force on it. `windows` has to be a CTE with window_id, tenant_id, first_on
   and last_on, and `is_within` a predicate of `facts.counted_on` that holds on its days, for the planner.
@@ -10,34 +53,9 @@
 {% macro stock_changes(columns, is_within, reach_back=0) -%}
     with recursive
 
-    -- Every item and location with a count, by one index probe each instead of reading all counts.
     stocked as (
 
-        (
-            select tenants.tenant_id, counts.item_id, counts.location_id
-            from (select distinct tenant_id from windows) as tenants
-            inner join lateral (
-                select facts.item_id, facts.location_id
-                from {{ ref('fct_stock_daily') }} as facts
-                where facts.tenant_id = tenants.tenant_id
-                order by facts.item_id, facts.location_id
-                limit 1
-            ) as counts on true
-        )
-
-        union all
-
-        select stocked.tenant_id, counts.item_id, counts.location_id
-        from stocked
-        inner join lateral (
-            select facts.item_id, facts.location_id
-            from {{ ref('fct_stock_daily') }} as facts
-            where
-                facts.tenant_id = stocked.tenant_id
-                and (facts.item_id, facts.location_id) > (stocked.item_id, stocked.location_id)
-            order by facts.item_id, facts.location_id
-            limit 1
-        ) as counts on true
+        {{ places('stocked', ref('fct_stock_daily')) }}
 
     ),
 

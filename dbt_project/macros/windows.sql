@@ -107,6 +107,17 @@
 {%- endmacro %}
 
 
+{#- One window per tenant, from the first business day on that is rebuilt: window_id, tenant_id, first_on, last_on. -#}
+{% macro since_touched_rows(dates) -%}
+    select
+        row_number() over (order by tenant_id) as window_id,
+        tenant_id,
+        first_on,
+        date '9999-12-31' as last_on
+    from ({{ first_days(touched_windows(dates)) }}) as first_days
+{%- endmacro %}
+
+
 {#-
   Days that a cancellation may lie after its sale, the most of the windows' tenants: a number in the SQL, because the planner
   cannot estimate a range of days that a query decides. Where a tenant is not on record, the most that is allowed.

@@ -1,3 +1,4 @@
+{%- set codes = {'order': 'document_id', 'customer': 'customer_code'} -%}
 with
 
 first_days as (
@@ -15,25 +16,18 @@ orders as (
 
 activity as (
 
-    select distinct
-        tenant_id,
-        'order' as member_kind,
-        document_id as member,
-        sold_on as active_on
+    {% for kind, code in codes.items() %}
+        {{ 'union all' if not loop.first }}
 
-    from orders
-    where document_id != ''
+        select distinct
+            tenant_id,
+            '{{ kind }}' as member_kind,
+            {{ code }} as member,
+            sold_on as active_on
 
-    union all
-
-    select distinct
-        tenant_id,
-        'customer' as member_kind,
-        customer_code as member,
-        sold_on as active_on
-
-    from orders
-    where customer_code != ''
+        from orders
+        where {{ code }} != ''
+    {% endfor %}
 
 ),
 
@@ -53,43 +47,27 @@ followed as materialized (
 -- When a member that comes up in these days was last active before them.
 before as (
 
-    select
-        followed.tenant_id,
-        followed.member_kind,
-        followed.member,
-        max(orders.sold_on) as active_on
+    {% for kind, code in codes.items() %}
+        {{ 'union all' if not loop.first }}
 
-    from followed
-    inner join first_days on followed.tenant_id = first_days.tenant_id
-    inner join {{ ref('fct_orders_daily') }} as orders
-        on
-            followed.tenant_id = orders.tenant_id
-            and followed.member = orders.document_id
-            and first_days.first_on > orders.sold_on
-    where
-        followed.member_kind = 'order'
-        and followed.previous_on is null
-    group by followed.tenant_id, followed.member_kind, followed.member
+        select
+            followed.tenant_id,
+            followed.member_kind,
+            followed.member,
+            max(orders.sold_on) as active_on
 
-    union all
-
-    select
-        followed.tenant_id,
-        followed.member_kind,
-        followed.member,
-        max(orders.sold_on) as active_on
-
-    from followed
-    inner join first_days on followed.tenant_id = first_days.tenant_id
-    inner join {{ ref('fct_orders_daily') }} as orders
-        on
-            followed.tenant_id = orders.tenant_id
-            and followed.member = orders.customer_code
-            and first_days.first_on > orders.sold_on
-    where
-        followed.member_kind = 'customer'
-        and followed.previous_on is null
-    group by followed.tenant_id, followed.member_kind, followed.member
+        from followed
+        inner join first_days on followed.tenant_id = first_days.tenant_id
+        inner join {{ ref('fct_orders_daily') }} as orders
+            on
+                followed.tenant_id = orders.tenant_id
+                and followed.member = orders.{{ code }}
+                and first_days.first_on > orders.sold_on
+        where
+            followed.member_kind = '{{ kind }}'
+            and followed.previous_on is null
+        group by followed.tenant_id, followed.member_kind, followed.member
+    {% endfor %}
 
 ),
 

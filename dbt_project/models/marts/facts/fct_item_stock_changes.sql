@@ -3,13 +3,7 @@ with
 -- From the first day on that is rebuilt: how an item stood before it decides what changes on it.
 windows as (
 
-    select
-        row_number() over (order by tenant_id) as window_id,
-        tenant_id,
-        first_on,
-        date '9999-12-31' as last_on
-
-    from ({{ first_days(touched_windows('counted_on')) }}) as first_days
+    {{ since_touched_rows('counted_on') }}
 
 ),
 

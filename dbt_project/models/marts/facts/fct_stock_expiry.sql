@@ -6,48 +6,10 @@ windows as (
 
 ),
 
--- Every item and location that ever had a lot, by one index probe each; most tenants have none.
+-- Those that ever had a lot: most tenants have none.
 places as (
 
-    (
-        select
-            tenants.tenant_id,
-            next_place.item_id,
-            next_place.location_id
-
-        from (select distinct tenant_id from windows) as tenants
-        inner join lateral (
-            select
-                lots.item_id,
-                lots.location_id
-
-            from {{ ref('int_stock_lots') }} as lots
-            where lots.tenant_id = tenants.tenant_id
-            order by lots.item_id, lots.location_id
-            limit 1
-        ) as next_place on true
-    )
-
-    union all
-
-    select
-        places.tenant_id,
-        next_place.item_id,
-        next_place.location_id
-
-    from places
-    inner join lateral (
-        select
-            lots.item_id,
-            lots.location_id
-
-        from {{ ref('int_stock_lots') }} as lots
-        where
-            lots.tenant_id = places.tenant_id
-            and (lots.item_id, lots.location_id) > (places.item_id, places.location_id)
-        order by lots.item_id, lots.location_id
-        limit 1
-    ) as next_place on true
+    {{ places('places', ref('int_stock_lots')) }}
 
 ),
 

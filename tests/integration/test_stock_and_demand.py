@@ -192,3 +192,24 @@ def test_every_day_of_a_series_has_a_row_with_explicit_zeros(warehouse: Warehous
     found = keyed(warehouse.table("intermediate.int_demand_calendar", shop), "item_id", "location_id", "sold_on")
     assert {key: (row["units_sold"], row["is_out_of_stock"]) for key, row in found.items()} == expected
     assert {row["units_returned"] for row in found.values()} == {Decimal(0)}
+
+
+def test_averages_leave_out_items_of_unknown_stock_as_the_value_of_a_day_does(warehouse: Warehouse) -> None:
+    shop = warehouse.tenant("partly")
+    count = {"item_code": "A", "unit_cost": 2}
+    warehouse.add(
+        shop,
+        "stock",
+        {"item_code": "B", "counted_on": day(0), "quantity_on_hand": 10, "unit_cost": 1},
+        {**count, "counted_on": day(0), "location_code": "N", "quantity_on_hand": -3},
+        {**count, "counted_on": day(1), "location_code": "S", "quantity_on_hand": 5, "unit_of_measure": "pallet"},
+        {**count, "counted_on": day(3), "location_code": "S", "quantity_on_hand": 3},
+    )
+    names = "as_of_on, stock_value::int as value, average_stock_value_365d::float as average"
+    expected = [(day(0), 4, 4.0), (day(1), 10, 7.0), (day(2), 10, 8.0), (day(3), 10, 8.5)]
+    for windows in ([(0, 3)], [(2, 3), (1, 1), (0, 0)]):
+        for first, last in windows:
+            warehouse.build([Window(shop, day(first), day(last))])
+        warehouse.dbt.run(warehouse.url, ["marts"], [], [Window(shop, day(0), day(3))])
+        kpis = warehouse.table("marts.rpt_stock_kpis", shop, names)
+        assert sorted(tuple(row.values()) for row in kpis) == expected

@@ -213,3 +213,19 @@ def test_averages_leave_out_items_of_unknown_stock_as_the_value_of_a_day_does(wa
         warehouse.dbt.run(warehouse.url, ["marts"], [], [Window(shop, day(0), day(3))])
         kpis = warehouse.table("marts.rpt_stock_kpis", shop, names)
         assert sorted(tuple(row.values()) for row in kpis) == expected
+
+
+def test_what_is_on_order_is_of_the_orders_from_the_first_one_on(warehouse: Warehouse) -> None:
+    shop = warehouse.tenant("first-order")
+    counts = [{"item_code": item, "counted_on": day(0), "quantity_on_hand": 9} for item in "AB"]
+    warehouse.add(shop, "stock", counts[0] | {"quantity_on_order": 4}, counts[1])
+    order = {"order_id": "1", "line_number": 1, "ordered_on": day(2), "received_on": day(4), "quantity_ordered": 7}
+    warehouse.add(shop, "purchase_orders", order | {"item_code": "B"})
+    said = {("A", 0): 4, ("A", 1): 4, ("B", 0): None, ("B", 1): None}
+    ordered = {("A", number): 0 for number in (2, 3, 4)} | {("B", 2): 7, ("B", 3): 7, ("B", 4): 0}
+    for windows in ([(0, 4)], [(3, 4), (1, 2)]):
+        for first, last in windows:
+            warehouse.build([Window(shop, day(first), day(last))])
+        states = warehouse.table("marts.fct_item_stock_states", shop, "item_id, as_of_on, on_order")
+        found = {(row["item_id"], (row["as_of_on"] - day(0)).days): row["on_order"] for row in states}
+        assert found == said | ordered

@@ -159,10 +159,10 @@ known_states as (
             or states.quantity_on_hand_known = states.locations
         ) as is_known,
         states.quantity_available as available,
-        case
-            when ordered_since.ordered_on <= states.day_on then states.ordered
-            when states.quantity_on_order_known > 0 then states.quantity_on_order
-        end as on_order,
+        states.ordered as on_order,
+        case when states.quantity_on_order_known > 0 then states.quantity_on_order end
+            as counted_on_order,
+        ordered_since.ordered_on as ordered_since_on,
         case when states.stock_value_known > 0 then states.stock_value end as stock_value,
         case
             when states.quantity_on_hand > 0 and states.stock_value_known = states.locations
@@ -212,6 +212,8 @@ measured as materialized (
         case when is_known then known_on_hand end::numeric(38, 4) as on_hand,
         case when is_known then available end::numeric(38, 4) as available,
         on_order::numeric(38, 4) as on_order,
+        counted_on_order::numeric(38, 4) as counted_on_order,
+        ordered_since_on,
         case when is_known then stock_value end::numeric(38, 4) as stock_value,
         unit_cost::numeric(38, 4) as unit_cost,
         last_sold_on,
@@ -263,7 +265,7 @@ select
     counted_on,
     on_hand,
     available,
-    on_order,
+    case when as_of_on >= ordered_since_on then on_order else counted_on_order end as on_order,
     stock_value,
     unit_cost,
     last_sold_on,

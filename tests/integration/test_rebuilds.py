@@ -110,6 +110,21 @@ def test_a_later_cost_leaves_earlier_days_alone(warehouse: Warehouse) -> None:
     assert item.rows() == [(5, 12)]
 
 
+def test_days_of_several_tenants_are_joined_with_their_own_figures_alone(warehouse: Warehouse) -> None:
+    tenants = [warehouse.tenant(f"one-of-{number}") for number in range(3)]
+    for tenant in tenants:
+        bought = [
+            {**sale(day(number % 110), 1), "document_id": str(number * 7 % 90), "customer_code": str(number * 5 % 9)}
+            for number in range(300)
+        ]
+        warehouse.add(tenant, "sales", *bought)
+    windows = [Window(tenant, MONDAY, day(110)) for tenant in tenants]
+    warehouse.build(windows)
+    # With all days of the tenant it is 8 seconds and more.
+    slow = [run for run in warehouse.build(windows) if run.seconds > 3]
+    assert slow == []
+
+
 def test_a_build_waits_for_who_holds_the_table_of_its_tenant(warehouse: Warehouse) -> None:
     warehouse.tenant("waiter")
     window = [Window("waiter", MONDAY, MONDAY)]

@@ -1,3 +1,6 @@
+{#- The planner takes CTEs for small and would join by tenant alone, each day with all days. -#}
+{{ config(pre_hook='set local enable_mergejoin = off') }}
+
 with
 
 sales_by_period as (

@@ -120,9 +120,9 @@ def test_days_of_several_tenants_are_joined_with_their_own_figures_alone(warehou
         warehouse.add(tenant, "sales", *bought)
     windows = [Window(tenant, MONDAY, day(110)) for tenant in tenants]
     warehouse.build(windows)
-    # With all days of the tenant it is 8 seconds and more.
-    slow = [run for run in warehouse.build(windows) if run.seconds > 3]
-    assert slow == []
+    # A tenth of a second on a quiet machine; with all days of the tenant it is 8 seconds and more.
+    (orders,) = (run for run in warehouse.build(windows) if run.model == "fct_orders_by_period")
+    assert orders.seconds < 5
 
 
 def test_a_build_waits_for_who_holds_the_table_of_its_tenant(warehouse: Warehouse) -> None:

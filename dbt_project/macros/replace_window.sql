@@ -4,9 +4,9 @@
   A model says under `meta` which windows are its own: `window` is touched, as_of, since_touched and since_as_of (from a
   tenant's first such day on), items and customers (stored ones that the windows may end) or tenants (all rows of the
   tenants in either), `window_column` the date that the windows speak of; `dates` names the days that touched windows speak
-  of where the column has another name; with `period` it stands for a week or month. With a `unique_key`, rows of the same key are deleted
-  outside of the windows too, for rows whose day can move. The window filter in a model's SQL stands in every build, the
-  first one included.
+  of where the column has another name; with `period` it stands for a week or month. With a `unique_key`, rows of the same
+  key are deleted outside of the windows too, for rows whose day can move. The window filter in a model's SQL stands in
+  every build, the first one included.
 -#}
 
 {% macro model_window_predicate() -%}

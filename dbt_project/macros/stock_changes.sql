@@ -1,3 +1,5 @@
+{#- Stock as changes of it from count to count, and the places that it is counted at. -#}
+
 {#-
   The body of a recursive CTE `name`: every tenant_id, item_id and location_id of a relation whose primary key begins with
   these, by one index probe each instead of reading all its rows. `windows` names the tenants.

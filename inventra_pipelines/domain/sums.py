@@ -1,4 +1,7 @@
-"""Sums of what may be unknown."""
+"""Sums of what may be unknown.
+
+Belongs here: expressions that alerts and reports share, so that none adds up a part as if it were all.
+"""
 
 import polars as pl
 

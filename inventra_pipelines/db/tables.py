@@ -246,6 +246,7 @@ batch_log = _table(
 Index("batch_log_batch", batch_log.c.batch_id)
 
 _ITEM_KEY = ("tenant_id", "item_id", "location_id")
+_QUANTILES = ("q10", "q50", "q80", "q90", "q95", "q98")
 
 forecasts = _table(
     "forecast",
@@ -254,7 +255,10 @@ forecasts = _table(
     _day("cutoff_on"),
     _day("target_on"),
     Column("lag", Integer, nullable=False),
-    *_doubles("mean", "q10", "q50", "q80", "q90", "q95", "q98", "baseline", "cumulative_mean", "cumulative_std"),
+    *_doubles("mean", *_QUANTILES, "baseline", "cumulative_mean", "cumulative_std"),
+    # Of the sum over the lags up to this one.
+    *_doubles(*(f"cumulative_{name}" for name in _QUANTILES)),
+    _text("demand_class", required=False),
     _text("model_used"),
     _text("fallback_reason", required=False),
     _text("run_id"),
@@ -262,30 +266,62 @@ forecasts = _table(
     key=("tenant_id", "cutoff_on", "item_id", "location_id", "lag"),
 )
 Index("forecasts_target", forecasts.c.tenant_id, forecasts.c.target_on)
-backtests = _table(
+# Periods that a vintage does not read as they were sold.
+corrections = _table(
     "forecast",
-    "backtests",
+    "corrections",
     *map(_text, _ITEM_KEY),
     _day("cutoff_on"),
-    _text("demand_class"),
-    _text("model_used"),
-    Column("windows", Integer, nullable=False),
-    *_doubles("rmse", "mae", "bias", "rmsse", "baseline_rmsse"),
-    _text("config_version"),
-    key=("tenant_id", "cutoff_on", "item_id", "location_id"),
+    _day("period_ends_on"),
+    Column("period_days", Integer, nullable=False),
+    *_doubles("raw_units", "corrected_units"),
+    _text("reason"),
+    key=("tenant_id", "cutoff_on", "item_id", "location_id", "period_ends_on"),
 )
+# The model registry: what each class is forecast by from a day on, and how far its errors spread.
 models = _table(
     "forecast",
     "models",
     _text("tenant_id"),
-    _day("cutoff_on"),
+    _day("selected_on"),
     _text("demand_class"),
     _text("method"),
     *_doubles("score", "baseline_score"),
     _whole("series"),
+    _whole("windows"),
     _text("reason"),
+    # Method -> its score on the same windows.
+    Column("candidates", JSONB, nullable=False),
+    # Quantiles of scaled errors by lag, of single lags and of sums.
+    Column("spread", JSONB, nullable=False),
+    _text("data_fingerprint"),
+    _text("engine_version"),
     _text("config_version"),
-    key=("tenant_id", "cutoff_on", "demand_class"),
+    key=("tenant_id", "selected_on", "demand_class"),
+)
+# The pooled model of a selection, as its library writes it.
+boosters = _table(
+    "forecast",
+    "boosters",
+    _text("tenant_id"),
+    _day("selected_on"),
+    _text("name"),
+    _text("booster"),
+    _whole("training_rows"),
+    key=("tenant_id", "selected_on", "name"),
+)
+backtests = _table(
+    "forecast",
+    "backtests",
+    _text("tenant_id"),
+    _day("selected_on"),
+    _text("demand_class"),
+    _text("method"),
+    _whole("series"),
+    _whole("windows"),
+    *_doubles("rmsse", "mase", "wape", "bias", "coverage_80", "coverage_95", "scaled_crps"),
+    Column("is_chosen", Boolean, nullable=False),
+    key=("tenant_id", "selected_on", "demand_class", "method"),
 )
 runs = _table(
     "forecast",
@@ -296,21 +332,105 @@ runs = _table(
     _text("state"),
     _whole("items"),
     _whole("fallbacks"),
+    _whole("corrections"),
     Column("horizon_weeks", Integer, nullable=False),
+    _day("selected_on", required=False),
     _text("data_fingerprint"),
     _text("message", required=False),
     _text("config_version"),
     key=("tenant_id", "cutoff_on"),
 )
+# How each attempt at a vintage went; the one table of the schema that tells the time.
+run_log = _table(
+    "forecast",
+    "run_log",
+    Column("entry_id", BigInteger, Identity(), nullable=False),
+    _text("tenant_id"),
+    _day("cutoff_on"),
+    _text("run_id"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    # queued, running, completed, failed
+    _text("state"),
+    *_doubles("seconds"),
+    Column("items", BigInteger),
+    Column("fallbacks", BigInteger),
+    _text("error", required=False),
+    key=("entry_id",),
+)
+Index("run_log_cutoff", run_log.c.tenant_id, run_log.c.cutoff_on)
+# By level (tenant, class, category, location) and node (its name), and lag.
 accuracy = _table(
     "forecast",
     "accuracy",
     _text("tenant_id"),
     _day("as_of_on"),
+    _text("level"),
+    _text("node"),
     Column("lag", Integer, nullable=False),
     _whole("forecasts"),
-    *_doubles("actual_units", "wape", "bias", "rmsse", "coverage_80", "baseline_wape", "forecast_value_added"),
-    key=("tenant_id", "as_of_on", "lag"),
+    *_doubles("actual_units", "wape", "bias", "mase", "rmsse", "scaled_crps", "coverage_80", "coverage_95"),
+    *_doubles("tracking_signal", "baseline_wape", "forecast_value_added"),
+    key=("tenant_id", "as_of_on", "level", "node", "lag"),
+)
+item_accuracy = _table(
+    "forecast",
+    "item_accuracy",
+    *map(_text, _ITEM_KEY),
+    _day("as_of_on"),
+    _text("demand_class", required=False),
+    _whole("forecasts"),
+    *_doubles("actual_units", "error_units", "wape", "bias", "mase", "rmsse", "tracking_signal"),
+    *_doubles("baseline_wape", "forecast_value_added"),
+    # 1 is the item and location whose forecasts missed by most units.
+    Column("worst_rank", Integer, nullable=False),
+    key=("tenant_id", "as_of_on", "item_id", "location_id"),
+)
+drift = _table(
+    "forecast",
+    "drift",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    _text("demand_class"),
+    _whole("forecasts"),
+    *_doubles("recent_error", "usual_error", "ratio", "tracking_signal"),
+    Column("is_drifting", Boolean, nullable=False),
+    _text("reason"),
+    key=("tenant_id", "as_of_on", "demand_class"),
+)
+# Forecasts that planners changed: the engine's mean, what each step adds, and what is planned with.
+consensus = _table(
+    "forecast",
+    "consensus",
+    *map(_text, _ITEM_KEY),
+    _day("cutoff_on"),
+    _day("target_on"),
+    Column("lag", Integer, nullable=False),
+    *_doubles("baseline", "sales", "marketing", "finance", "planner", "cap", "consensus"),
+    key=("tenant_id", "cutoff_on", "item_id", "location_id", "lag"),
+)
+step_accuracy = _table(
+    "forecast",
+    "step_accuracy",
+    _text("tenant_id"),
+    _day("as_of_on"),
+    _text("step"),
+    _whole("forecasts"),
+    *_doubles("actual_units", "wape_before", "wape_after", "value_added"),
+    key=("tenant_id", "as_of_on", "step"),
+)
+# The same forecasts added up: by category, location and tenant.
+hierarchy = _table(
+    "forecast",
+    "hierarchy",
+    _text("tenant_id"),
+    _day("cutoff_on"),
+    _text("level"),
+    _text("node"),
+    _day("target_on"),
+    Column("lag", Integer, nullable=False),
+    *_doubles("mean", *_QUANTILES),
+    _text("method"),
+    key=("tenant_id", "cutoff_on", "level", "node", "lag"),
 )
 
 proposals = _table(

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from inventra_pipelines.domain.forecast.method_names import METHOD_NAMES, unknown_members
 from inventra_pipelines.domain.patterns import pattern_fault
 from inventra_pipelines.domain.setting_errors import WrongValueError
 
@@ -154,14 +155,46 @@ class ItemCodes(_Strict):
     pad_to: int | None = Field(default=None, ge=1, le=40)
 
 
+DemandClass = Literal["smooth", "erratic", "intermittent", "lumpy", "new", "dormant"]
+
+
 class ForecastConfig(_Strict):
-    """Weekly forecasting: horizon and season in weeks, backtest windows, and when an item counts as active."""
+    """Weekly forecasting.
+
+    Attributes:
+        horizon_weeks: Weeks ahead.
+        season_weeks: Season in weeks.
+        backtest_windows: Origins of the trial that methods are chosen by.
+        history_weeks: Most weeks that are looked at.
+        active_weeks: An item without a sale in as many weeks is dormant, and expected to stay so.
+        period: What series are modelled by: day, week, month (four weeks), or each by how often it sells. Forecasts are
+            by week whatever it is.
+        methods: Method by demand class, for who wants no trial: a name or several joined by `+`.
+        fill_stock_outs: Whether weeks without stock are filled with usual demand.
+        damp_one_offs: Whether orders out of all proportion are cut.
+    """
 
     horizon_weeks: int = Field(default=8, ge=1, le=52)
     season_weeks: int = Field(default=52, ge=1, le=104)
     backtest_windows: int = Field(default=3, ge=1, le=12)
     history_weeks: int = Field(default=156, ge=8, le=520)
     active_weeks: int = Field(default=26, ge=1, le=104)
+    period: Literal["day", "week", "month", "automatic"] = "week"
+    methods: dict[DemandClass, str] = {}
+    fill_stock_outs: bool = True
+    damp_one_offs: bool = True
+
+    @field_validator("methods")
+    @classmethod
+    def _are_known(cls, methods: dict[DemandClass, str]) -> dict[DemandClass, str]:
+        for demand_class, method in methods.items():
+            unknown = unknown_members(method)
+            if unknown:
+                raise WrongValueError(
+                    f"methods.{demand_class}: {', '.join(unknown)} is no method",
+                    f"one of {', '.join(sorted(METHOD_NAMES))}, or several joined by +",
+                )
+        return methods
 
 
 class PlanningConfig(_Strict):

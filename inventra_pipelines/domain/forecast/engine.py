@@ -1,158 +1,164 @@
-"""Forecasts of a list of (tenant, cutoff): panel, choice of methods, backtests, forecasts, ranges, frames.
+"""Forecasts of panels by a selection: methods by class, forecasts, ranges.
 
-Belongs here: the order of the steps, and how the work of all cutoffs goes through one pool. Every step is a module
-beside this one; reading and writing tables is the asset's.
+Belongs here: what happens to a panel once its methods are chosen, for one panel or many at once. How they are chosen is
+`trial.py`, panels of a tenant's days are made and turned to rows in `vintages.py`.
 """
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field
 
 import numpy as np
-import polars as pl
 
-from inventra_pipelines.domain.forecast.backtests import (
-    Cases,
-    actual_units,
-    build_cases,
-    window_offsets,
-)
-from inventra_pipelines.domain.forecast.chunks import Chunk, ChunkResult, MapChunks, run_chunks
-from inventra_pipelines.domain.forecast.frames import DEMAND, checked_demand
-from inventra_pipelines.domain.forecast.methods import BASELINE, METHODS
-from inventra_pipelines.domain.forecast.panel import Panel, fingerprint, weekly_panel
-from inventra_pipelines.domain.forecast.results import CutoffOutcome, ForecastResult, result_frames
-from inventra_pipelines.domain.forecast.selection import Choice, Trial, choose_methods, plan_trial
-from inventra_pipelines.domain.tenant import ForecastConfig
+from inventra_pipelines.domain.forecast.backtests import Cases, build_cases, seasonal_naive
+from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel
+from inventra_pipelines.domain.forecast.ranges import Realised, corrected_levels, error_scales, quantiles_of
+from inventra_pipelines.domain.forecast.selection import Selection
+from inventra_pipelines.domain.forecast.trial import CASES_PER_CHUNK, Shape, history_of, pooled_forecasts
+from inventra_pipelines.domain.forecast.work import Grain, MapWork, SeriesWork, run_series
 
-RUN_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "inventra/forecast/runs")
-METHOD_NAMES = (*METHODS, BASELINE)
-
-# Half a second of work or less each: enough chunks to keep a pool level, few enough to cost nothing in pickling.
-TRIAL_CASES_PER_CHUNK = 400
-CASES_PER_CHUNK = 3000
+DAY = Grain("day", split=WEEK_DAYS, season=7)
+WEEK = "week"
+MONTH = Grain("month", fold=4, season=13)
 
 
 @dataclass(frozen=True)
-class ForecastRequest:
-    """One forecast to make: a tenant, the last day that may be read, and its configuration with its version."""
+class PanelForecast:
+    """Forecasts of a panel's series, in their order.
 
-    tenant_id: str
-    cutoff_on: date
-    config: ForecastConfig
-    config_version: str
+    Attributes:
+        cases: What was known of each series at the end.
+        means: Units, series x lags.
+        quantiles: Units, quantile x series x lag.
+        sums: Quantiles of the sum up to each lag, quantile x series x lag.
+        deviations: Root mean square error of the sum up to each lag, series x lag.
+        baselines: Seasonal naive forecast, series x lags.
+        models_used: What made each series' forecast.
+        fallback_reasons: Why it was not the preferred method.
+    """
 
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A request with its panel and its cases."""
-
-    request: ForecastRequest
-    panel: Panel
     cases: Cases
+    means: np.ndarray
+    quantiles: np.ndarray
+    sums: np.ndarray
+    deviations: np.ndarray
+    baselines: np.ndarray
+    models_used: list[str]
+    fallback_reasons: list[str | None]
 
 
-def forecast_cutoffs(
-    demand: pl.DataFrame,
-    requests: Sequence[ForecastRequest],
-    map_chunks: MapChunks = map,
-    cases_per_chunk: int = CASES_PER_CHUNK,
-) -> list[ForecastResult]:
-    """Forecasts every requested tenant and cutoff; the work of all goes through two calls of `map_chunks`.
+@dataclass(frozen=True)
+class Order:
+    """A panel to forecast by a selection.
+
+    Attributes:
+        panel: The panel.
+        shape: Horizon, season and what makes a series active.
+        selection: What its classes are forecast by; made on the same panel or an earlier one of the same series.
+        grains: Name of the period that each series is modelled in; None means the forecast's own.
+        realised: By class, how past ranges came true.
+    """
+
+    panel: Panel
+    shape: Shape
+    selection: Selection
+    grains: np.ndarray | None = None
+    realised: dict[str, Realised] = field(default_factory=dict)
+
+
+def forecast_panels(
+    orders: Sequence[Order], map_work: MapWork, cases_per_chunk: int = CASES_PER_CHUNK
+) -> list[PanelForecast]:
+    """Forecasts every series of every order; the work of all goes through two calls of `map_work`.
 
     Args:
-        demand: tenant_id, item_id, location_id, sold_on, units_sold (units per day, at least 0). May hold other tenants
-            and days after a cutoff; neither changes the result of a request.
-        requests: What to forecast.
-        map_chunks: Like the builtin `map`, results in order; may run chunks in spawned processes. The result does not
-            depend on it, nor on `cases_per_chunk`.
-        cases_per_chunk: Series x origins x methods per work item.
-
-    Returns:
-        One result per request, in order. A tenant without an active item has empty frames and a completed run.
-
-    Raises:
-        PermanentError: The demand is malformed.
-        UnsoundForecastError: A forecast broke its promises (finite, not negative, quantiles rising).
+        orders: What to forecast.
+        map_work: Like the builtin `map`, results in order; may run work in other processes. The result does not depend
+            on it, nor on `cases_per_chunk`.
+        cases_per_chunk: Series per unit of work.
     """
-    typed = checked_demand(demand)
-    tenants = {str(key[0]): frame for key, frame in typed.partition_by("tenant_id", as_dict=True).items()}
-    none = pl.DataFrame(schema=DEMAND)
-    prepared = [_prepare(tenants.get(request.tenant_id, none), request) for request in requests]
-    choices = _choose_all(prepared, map_chunks, min(cases_per_chunk, TRIAL_CASES_PER_CHUNK))
-    methods = [_methods_of(one.cases, chosen) for one, chosen in zip(prepared, choices, strict=True)]
-    chunks = [_with_baseline(one, names) for one, names in zip(prepared, methods, strict=True)]
-    made = run_chunks(chunks, map_chunks, cases_per_chunk)
-    return [_finish(one, chosen, result) for one, chosen, result in zip(prepared, choices, made, strict=True)]
-
-
-def _prepare(demand: pl.DataFrame, request: ForecastRequest) -> _Prepared:
-    config = request.config
-    panel = weekly_panel(demand, request.cutoff_on, config.history_weeks)
-    offsets = [0, *window_offsets(config.horizon_weeks, config.backtest_windows)]
-    return _Prepared(request, panel, build_cases(panel, offsets, config.active_weeks))
-
-
-def _choose_all(prepared: list[_Prepared], map_chunks: MapChunks, cases_per_chunk: int) -> list[dict[str, Choice]]:
-    trials = [plan_trial(one.cases) for one in prepared]
-    chunks = [
-        _chunk(one, one.cases.select(trial.positions), trial.methods)
-        for one, trial in zip(prepared, trials, strict=True)
-    ]
-    made = run_chunks(chunks, map_chunks, cases_per_chunk)
-    return [_choose(one, trial, result) for one, trial, result in zip(prepared, trials, made, strict=True)]
-
-
-def _choose(one: _Prepared, trial: Trial, result: ChunkResult) -> dict[str, Choice]:
-    actuals = actual_units(one.panel, one.cases.select(trial.positions), one.request.config.horizon_weeks)
-    return choose_methods(one.cases, trial, result.means, actuals)
-
-
-def _methods_of(cases: Cases, choices: dict[str, Choice]) -> np.ndarray:
-    return np.array([choices[name].method for name in cases.classes], dtype=object)
-
-
-def _with_baseline(one: _Prepared, methods: np.ndarray) -> Chunk:
-    """Every case twice in turn: by its method and by the baseline."""
-    twice = np.repeat(np.arange(len(methods)), 2)
-    names = methods[twice]
-    names[1::2] = BASELINE
-    return _chunk(one, one.cases.select(twice), names)
-
-
-def _chunk(one: _Prepared, cases: Cases, methods: np.ndarray) -> Chunk:
-    config = one.request.config
-    ids = {name: index for index, name in enumerate(METHOD_NAMES)}
-    return Chunk(
-        one.panel.values,
-        one.panel.lengths,
-        cases.rows,
-        cases.offsets,
-        np.array([ids[name] for name in methods], dtype=np.int64),
-        METHOD_NAMES,
-        config.horizon_weeks,
-        config.season_weeks,
+    cases = [build_cases(order.panel, [0], order.shape.active_periods) for order in orders]
+    given = pooled_forecasts(
+        [
+            (
+                history_of(order.panel, order.shape, order.shape.horizon + order.panel.open_periods),
+                order.panel.groups,
+                own.rows,
+                np.full(len(own), order.panel.periods),
+                order.selection.booster,
+            )
+            for order, own in zip(orders, cases, strict=True)
+        ],
+        map_work,
     )
+    planned = [_works(*of) for of in zip(orders, cases, given, strict=True)]
+    made = iter(run_series([work for works in planned for work, _ in works], map_work, cases_per_chunk))
+    forecasts = []
+    for order, own, works in zip(orders, cases, planned, strict=True):
+        means = np.zeros((len(own), order.shape.horizon + order.panel.open_periods))
+        models_used: list[str] = [""] * len(own)
+        reasons: list[str | None] = [None] * len(own)
+        for _, places in works:
+            result = next(made)
+            means[places] = result.means
+            for place, model, reason in zip(places.tolist(), result.models_used, result.fallback_reasons, strict=True):
+                models_used[place], reasons[place] = model, reason
+        forecasts.append(_with_ranges(order, own, means, models_used, reasons))
+    return forecasts
 
 
-def _finish(one: _Prepared, choices: dict[str, Choice], result: ChunkResult) -> ForecastResult:
-    request = one.request
-    data_fingerprint = fingerprint(one.panel)
-    identity = "|".join((request.tenant_id, request.cutoff_on.isoformat(), request.config_version, data_fingerprint))
-    outcome = CutoffOutcome(
-        tenant_id=request.tenant_id,
-        cutoff_on=request.cutoff_on,
-        config_version=request.config_version,
-        config=request.config,
-        run_id=str(uuid.uuid5(RUN_NAMESPACE, identity)),
-        data_fingerprint=data_fingerprint,
-        panel=one.panel,
-        cases=one.cases,
-        choices=choices,
-        forecasts=result.means[0::2],
-        baselines=result.means[1::2],
-        models_used=result.models_used[0::2],
-        fallback_reasons=result.fallback_reasons[0::2],
+def _works(order: Order, cases: Cases, given: dict[str, np.ndarray]) -> list[tuple[SeriesWork, np.ndarray]]:
+    """The series methods' share, one work per grain, and the places of its cases."""
+    methods = [order.selection.choices[name].method for name in cases.classes]
+    names = tuple(sorted(set(methods)))
+    ids = {name: index for index, name in enumerate(names)}
+    method_ids = np.array([ids[name] for name in methods], dtype=np.int64)
+    grains = np.full(len(cases), WEEK) if order.grains is None else order.grains[cases.rows]
+    works = []
+    for name, grain in ((WEEK, order.shape.grain), (DAY.name, DAY), (MONTH.name, MONTH)):
+        places = np.flatnonzero(grains == name)
+        if not len(places):
+            continue
+        rows, values, lengths = cases.rows[places], order.panel.values, order.panel.lengths
+        if name == DAY.name:
+            rows, values = np.searchsorted(order.panel.daily_rows, rows), order.panel.daily
+            lengths = np.minimum(order.panel.lengths[order.panel.daily_rows] * WEEK_DAYS, values.shape[1])
+        work = SeriesWork(
+            values,
+            lengths,
+            rows,
+            cases.offsets[places],
+            method_ids[places],
+            names,
+            order.shape.horizon + order.panel.open_periods,
+            grain,
+            {member: means[places] for member, means in given.items()},
+        )
+        works.append((work, places))
+    return works
+
+
+def _with_ranges(
+    order: Order, cases: Cases, means: np.ndarray, models_used: list[str], reasons: list[str | None]
+) -> PanelForecast:
+    spreads, classes, horizon = order.selection.spreads, cases.classes, order.shape.horizon
+    # Open periods are forecast and left out: their lags come first, and the errors of the later ones are known up to
+    # the horizon.
+    lags = np.minimum(np.arange(horizon) + order.panel.open_periods, horizon - 1)
+    means = means[:, order.panel.open_periods :]
+    scales = error_scales(means, cases)
+    levels = {name: corrected_levels(order.realised.get(name)) for name in set(classes.tolist())}
+    of_lags = {name: spread.lags[:, lags] for name, spread in spreads.items()}
+    of_sums = {name: spread.sums for name, spread in spreads.items()}
+    deviations = np.stack([spreads[name].deviations for name in classes]) if len(cases) else np.zeros(means.shape)
+    return PanelForecast(
+        cases,
+        means,
+        quantiles_of(means, scales, classes, of_lags, levels),
+        quantiles_of(np.cumsum(means, axis=1), scales, classes, of_sums, levels),
+        scales[:, None] * deviations,
+        seasonal_naive(order.panel, cases, horizon + order.panel.open_periods, order.shape.season)[
+            :, order.panel.open_periods :
+        ],
+        models_used,
+        reasons,
     )
-    return result_frames(outcome)

@@ -1,0 +1,141 @@
+"""One series forecast by one method, with what stands in where it fails.
+
+Belongs here: the chain of fallbacks and what counts as a failure. Which methods there are is in `registry.py`.
+"""
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+
+import numpy as np
+
+from inventra_pipelines.domain.forecast.registry import (
+    BASELINE,
+    FALLBACKS,
+    SERIES_MEMBERS,
+    ZERO,
+    members_of,
+    series_model,
+)
+from inventra_pipelines.errors import PermanentError
+
+# A forecast further above the highest period than this is a fit that ran away, not demand: CES turns eleven weeks of
+# zero and one of 100 units into 1,400.
+IMPLAUSIBLE_FACTOR = 10.0
+
+# The dearest member by name takes 6 s on 156 weeks (AutoARIMA with a season); what takes longer hangs.
+SECONDS_PER_SERIES = 20.0
+
+
+@dataclass(frozen=True)
+class SeriesForecast:
+    """Point forecasts of one series for lags 1 to the horizon, what made them, and why it was not the preferred one."""
+
+    mean: np.ndarray
+    model_used: str
+    fallback_reason: str | None
+
+
+class _MethodError(Exception):
+    """A method gave no usable forecast; the message says why."""
+
+
+class _TookTooLongError(Exception):
+    """A method did not end in its time."""
+
+
+def forecast_series(
+    units: np.ndarray,
+    method: str,
+    horizon: int,
+    season: int,
+    made: dict[str, np.ndarray] | None = None,
+    seconds: float = SECONDS_PER_SERIES,
+) -> SeriesForecast:
+    """Forecasts one series by a method, or by the first of the fallbacks that gives a plausible forecast.
+
+    The chain is the method, SES, the mean of four periods, the mean of all, zero. NaN, infinity, exceptions, a
+    runaway fit and a method that does not end in time all fall to the next.
+
+    Args:
+        units: Units per period, oldest first, at least one period.
+        method: Members of the registry, joined by `+`.
+        horizon: Periods to forecast.
+        season: Season in periods; 1 is none.
+        made: Forecasts of this very series by member, those of pooled members among them; added to.
+        seconds: Longest time of one method. Kept in the main thread of a process only: Python has no way to interrupt
+            another one. A single call into a library that never returns is not interrupted.
+
+    Returns:
+        Finite and non-negative means. Means below zero are set to zero, which is not a fallback.
+    """
+    made = {} if made is None else made
+    failures: list[str] = []
+    chain = (method, "Naive") if method == BASELINE else (method, *(name for name in FALLBACKS if name != method))
+    for name in chain:
+        try:
+            with _time_limit(seconds):
+                mean = _by_method(units, name, horizon, season, made)
+        except _MethodError as failure:
+            failures.append(str(failure))
+            continue
+        except _TookTooLongError:
+            failures.append(f"{name} took more than {seconds:g} s")
+            continue
+        return SeriesForecast(mean, name, "; ".join(failures) or None)
+    return SeriesForecast(np.zeros(horizon), ZERO, "; ".join(failures))
+
+
+def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: dict[str, np.ndarray]) -> np.ndarray:
+    if method == ZERO:
+        return np.zeros(horizon)
+    members = members_of(method)
+    parts = [_by_member(units, name, horizon, season, made) for name in members]
+    mean: np.ndarray = parts[0] if len(parts) == 1 else np.mean(parts, axis=0)
+    if not np.isfinite(mean).all():
+        raise _MethodError(f"{method} gave a forecast that is not finite")
+    if mean.max() > IMPLAUSIBLE_FACTOR * units.max():
+        raise _MethodError(f"{method} gave more than {IMPLAUSIBLE_FACTOR:.0f} times the highest period")
+    return np.maximum(mean, 0.0)
+
+
+def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: dict[str, np.ndarray]) -> np.ndarray:
+    if name in made:
+        return made[name]
+    member = SERIES_MEMBERS.get(name)
+    if member is None:
+        raise _MethodError(f"{name} gave no forecast")
+    least = season if name == BASELINE else member.least_periods
+    if len(units) < least:
+        raise _MethodError(f"{name} needs {least} periods of history, has {len(units)}")
+    has_seasons = name == BASELINE or (season > 1 and len(units) >= 2 * season)
+    try:
+        mean = series_model(name, season, has_seasons).forecast(y=units, h=horizon)["mean"]
+    except (PermanentError, _TookTooLongError):
+        raise
+    # A fit may fail in any way; the reason is recorded with the forecast that stands in for it.
+    except Exception as error:
+        raise _MethodError(f"{name} raised {type(error).__name__}: {error}") from error
+    made[name] = np.maximum(np.asarray(mean, dtype=np.float64), 0.0)
+    return made[name]
+
+
+@contextmanager
+def _time_limit(seconds: float) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def give_up(_signal: int, _frame: FrameType | None) -> None:
+        raise _TookTooLongError
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

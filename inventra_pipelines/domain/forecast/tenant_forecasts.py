@@ -1,0 +1,307 @@
+"""Forecasts of a list of (tenant, cutoff): their panels, the selections in force, and the rows that are kept.
+
+Belongs here: from a tenant's frames to the rows of forecast.forecasts, corrections, runs and, where a selection is
+made, models, boosters and backtests. Reading and writing tables is the asset's.
+"""
+
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+
+from inventra_pipelines.domain.forecast.corrections import (
+    Corrections,
+    correct,
+    correction_rows,
+    shares_out_of_stock,
+)
+from inventra_pipelines.domain.forecast.engine import Order, PanelForecast, forecast_panels
+from inventra_pipelines.domain.forecast.frames import (
+    DECIMALS,
+    DEMAND,
+    FORECASTS,
+    QUANTILES,
+    RUNS,
+    SERIES_KEY,
+    checked_demand,
+)
+from inventra_pipelines.domain.forecast.grains import choose_grains, with_daily_values
+from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel, fingerprint, weekly_panel
+from inventra_pipelines.domain.forecast.ranges import Realised
+from inventra_pipelines.domain.forecast.selection import Selection
+from inventra_pipelines.domain.forecast.trial import ENGINE_VERSION, Shape, select_methods
+from inventra_pipelines.domain.forecast.work import MapWork
+from inventra_pipelines.domain.tenant import ForecastConfig
+from inventra_pipelines.errors import PermanentError
+
+RUN_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "inventra/forecast/runs")
+
+
+class UnsoundForecastError(PermanentError):
+    """A forecast is missing, not finite, negative, or its quantiles do not rise."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What is known of a tenant; days after a cutoff may be among it, and are not read for it.
+
+    Attributes:
+        demand: tenant_id, item_id, location_id, sold_on, units_sold (units per day, at least 0).
+        stock_outs: item_id, location_id, first_on, last_on: spells without stock; None where stock is not known.
+        categories: item_id, category.
+        holidays: Days on which the tenant does not trade.
+    """
+
+    demand: pl.DataFrame
+    stock_outs: pl.DataFrame | None = None
+    categories: pl.DataFrame | None = None
+    holidays: Collection[date] = ()
+
+
+@dataclass(frozen=True)
+class ForecastRequest:
+    """One forecast to make.
+
+    Attributes:
+        tenant_id: The tenant.
+        cutoff_on: Last day that may be read.
+        selected_on: Day as of which its methods are selected, on or before the cutoff.
+        config: The tenant's settings.
+        config_version: Version of its configuration.
+        realised: By class, how past ranges came true as of the selection.
+    """
+
+    tenant_id: str
+    cutoff_on: date
+    selected_on: date
+    config: ForecastConfig
+    config_version: str
+    realised: dict[str, Realised] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Vintage:
+    """Rows of one tenant and cutoff, each sorted by its key, and the selection they were made by."""
+
+    request: ForecastRequest
+    forecasts: pl.DataFrame
+    corrections: pl.DataFrame
+    run: pl.DataFrame
+    selection: Selection
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    panel: Panel
+    corrections: Corrections
+    grains: np.ndarray
+    shape: Shape
+
+
+def selection_day(cutoff_on: date, drifted_on: Sequence[date] = ()) -> date:
+    """Day as of which the methods of a cutoff are selected: the first of its month, or the day after a drift was seen.
+
+    It depends on the cutoff and on what was seen before it alone, so that a replay selects as the first run did.
+
+    Args:
+        cutoff_on: The cutoff.
+        drifted_on: Days on which a drift began to be seen.
+    """
+    since = [day + timedelta(1) for day in drifted_on if day < cutoff_on]
+    return max([cutoff_on.replace(day=1), *since])
+
+
+def forecast_tenants(
+    inputs: Mapping[str, Inputs],
+    requests: Sequence[ForecastRequest],
+    known: Mapping[tuple[str, date], Selection],
+    map_work: MapWork = map,
+) -> list[Vintage]:
+    """Forecasts every requested tenant and cutoff, in order; the work of all goes through five calls of `map_work`.
+
+    A selection is taken from `known` where it was made by this engine on the very same panel, else made.
+
+    Args:
+        inputs: By tenant.
+        requests: What to forecast.
+        known: Selections by tenant and day that were made with the request's configuration.
+        map_work: Like the builtin `map`, results in order; may run work in other processes or machines. The result does
+            not depend on it.
+
+    Raises:
+        PermanentError: The demand is malformed.
+        UnsoundForecastError: A forecast broke its promises (finite, not negative, quantiles rising).
+    """
+    checked = {tenant: replace(one, demand=checked_demand(one.demand)) for tenant, one in inputs.items()}
+    nothing = Inputs(pl.DataFrame(schema=DEMAND))
+    wanted = {(request.tenant_id, request.selected_on): request for request in requests}
+    prepared = {key: _prepare(checked.get(key[0], nothing), key[1], request.config) for key, request in wanted.items()}
+    selections = {
+        key: known[key]
+        for key, one in prepared.items()
+        if key in known
+        and known[key].engine_version == ENGINE_VERSION
+        and known[key].data_fingerprint == fingerprint(one.panel)
+    }
+    missing = [key for key in prepared if key not in selections]
+    made = select_methods([(prepared[key].panel, prepared[key].shape, key[1]) for key in missing], map_work)
+    selections |= dict(zip(missing, made, strict=True))
+    vintages = []
+    # Some cutoffs at a time: the panels of a long backfill do not fit into memory at once.
+    ready = [
+        prepared[request.tenant_id, request.cutoff_on]
+        if (request.tenant_id, request.cutoff_on) in prepared
+        else _prepare(checked.get(request.tenant_id, nothing), request.cutoff_on, request.config)
+        for request in requests
+    ]
+    orders = [
+        Order(one.panel, one.shape, selections[request.tenant_id, request.selected_on], one.grains, request.realised)
+        for one, request in zip(ready, requests, strict=True)
+    ]
+    for request, one, order, forecast in zip(requests, ready, orders, forecast_panels(orders, map_work), strict=True):
+        vintages.append(_vintage(request, one, order.selection, forecast))
+    return vintages
+
+
+def _prepare(inputs: Inputs, cutoff_on: date, config: ForecastConfig) -> _Prepared:
+    raw = weekly_panel(inputs.demand, cutoff_on, config.history_weeks, config.horizon_weeks, inputs.holidays)
+    shares = None
+    if inputs.stock_outs is not None and config.fill_stock_outs:
+        shares = shares_out_of_stock(raw, inputs.stock_outs, cutoff_on)
+    panel, corrections = correct(raw, shares, damps=config.damp_one_offs)
+    panel = replace(panel, groups=_groups(panel.item_ids, inputs.categories))
+    grains = choose_grains(panel, inputs.demand, cutoff_on, config.period)
+    panel = with_daily_values(panel, raw.values, inputs.demand, cutoff_on, grains)
+    shape = Shape(
+        config.horizon_weeks, config.season_weeks, config.backtest_windows, config.active_weeks, config.methods
+    )
+    return _Prepared(panel, corrections, grains, shape)
+
+
+def _groups(item_ids: list[str], categories: pl.DataFrame | None) -> np.ndarray:
+    """Number of each series' category, by its name; -1 where it has none."""
+    if categories is None or categories.is_empty():
+        return np.full(len(item_ids), -1)
+    named = dict(categories.select("item_id", "category").filter(pl.col("category").is_not_null()).iter_rows())
+    numbers = {name: number for number, name in enumerate(sorted(set(named.values())))}
+    return np.array([numbers.get(named.get(item_id, ""), -1) for item_id in item_ids], dtype=np.int64)
+
+
+def _vintage(request: ForecastRequest, prepared: _Prepared, selection: Selection, forecast: PanelForecast) -> Vintage:
+    data_fingerprint = fingerprint(prepared.panel)
+    identity = "|".join(
+        (
+            request.tenant_id,
+            request.cutoff_on.isoformat(),
+            request.config_version,
+            data_fingerprint,
+            selection.data_fingerprint,
+            selection.engine_version,
+        )
+    )
+    run_id = str(uuid.uuid5(RUN_NAMESPACE, identity))
+    rows = _forecast_rows(request, prepared.panel, forecast, run_id)
+    _check(rows)
+    changed = correction_rows(
+        prepared.panel,
+        prepared.corrections,
+        tenant_id=request.tenant_id,
+        cutoff_on=request.cutoff_on,
+        period_days=WEEK_DAYS,
+    )
+    run = pl.DataFrame(
+        {
+            "run_id": [run_id],
+            "tenant_id": [request.tenant_id],
+            "cutoff_on": [request.cutoff_on],
+            "state": ["completed"],
+            "items": [len(forecast.cases)],
+            "fallbacks": [sum(reason is not None for reason in forecast.fallback_reasons)],
+            "corrections": [changed.height],
+            "horizon_weeks": [request.config.horizon_weeks],
+            "selected_on": [request.selected_on],
+            "data_fingerprint": [data_fingerprint],
+            "message": [_message(prepared.panel, selection, forecast)],
+            "config_version": [request.config_version],
+        },
+        schema=RUNS,
+    )
+    return Vintage(request, rows, changed, run, selection)
+
+
+def _message(panel: Panel, selection: Selection, forecast: PanelForecast) -> str | None:
+    if not len(forecast.cases):
+        return "no item has sold yet"
+    present = sorted(set(forecast.cases.classes.tolist()))
+    borrowed = [
+        f"{name} from {selection.spreads[name].source}" for name in present if selection.spreads[name].source != name
+    ]
+    parts = [f"ranges of {', '.join(borrowed)}: too few backtest windows of their own"] if borrowed else []
+    if panel.open_periods:
+        parts.append(f"the last {panel.open_periods} weeks are left out: their sales have not all come in")
+    return "; ".join(parts) or None
+
+
+def _forecast_rows(request: ForecastRequest, panel: Panel, forecast: PanelForecast, run_id: str) -> pl.DataFrame:
+    horizon, series = request.config.horizon_weeks, len(forecast.cases)
+    if not series:
+        return pl.DataFrame(schema=FORECASTS)
+    means = np.round(forecast.means, DECIMALS)
+    places = np.repeat(np.arange(series), horizon)
+    targets = [request.cutoff_on + timedelta(weeks=lag) for lag in range(1, horizon + 1)]
+
+    def per_series(texts: list[str] | list[str | None]) -> pl.Series:
+        return pl.Series(texts, dtype=pl.String).gather(places)
+
+    keys = {
+        "item_id": per_series([panel.item_ids[row] for row in forecast.cases.rows]),
+        "location_id": per_series([panel.location_ids[row] for row in forecast.cases.rows]),
+    }
+    numbers = {
+        "mean": means.ravel(),
+        **{name: np.round(forecast.quantiles[index], DECIMALS).ravel() for index, name in enumerate(QUANTILES)},
+        "baseline": np.round(forecast.baselines, DECIMALS).ravel(),
+        "cumulative_mean": np.round(np.cumsum(means, axis=1), DECIMALS).ravel(),
+        "cumulative_std": np.round(forecast.deviations, DECIMALS).ravel(),
+        **{
+            f"cumulative_{name}": np.round(forecast.sums[index], DECIMALS).ravel()
+            for index, name in enumerate(QUANTILES)
+        },
+    }
+    frame = pl.DataFrame(
+        {
+            **keys,
+            "target_on": pl.Series(targets, dtype=pl.Date).gather(np.tile(np.arange(horizon), series)),
+            "lag": np.tile(np.arange(1, horizon + 1), series),
+            **numbers,
+            "demand_class": per_series(forecast.cases.classes.tolist()),
+            "model_used": per_series(forecast.models_used),
+            "fallback_reason": per_series(forecast.fallback_reasons),
+        }
+    ).with_columns(
+        tenant_id=pl.lit(request.tenant_id),
+        cutoff_on=pl.lit(request.cutoff_on),
+        run_id=pl.lit(run_id),
+        config_version=pl.lit(request.config_version),
+    )
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in FORECASTS.items()).sort([*SERIES_KEY, "lag"])
+
+
+def _check(forecasts: pl.DataFrame) -> None:
+    steps = list(QUANTILES)
+    sums = [f"cumulative_{name}" for name in steps]
+    numbers = ["mean", *steps, "baseline", "cumulative_mean", "cumulative_std", *sums]
+    rising = [pl.col(low) <= pl.col(high) for names in (steps, sums) for low, high in pairwise(names)]
+    sound = pl.all_horizontal(*(pl.col(name).is_finite() & (pl.col(name) >= 0) for name in numbers), *rising)
+    unsound = forecasts.filter(~sound.fill_null(False))
+    if unsound.height:
+        row = unsound.row(0, named=True)
+        raise UnsoundForecastError(
+            f"the forecast of tenant {row['tenant_id']}, item {row['item_id']} at {row['location_id']} for "
+            f"{row['target_on']} as of {row['cutoff_on']} is not finite, negative, or its quantiles do not rise",
+            "This is a fault of the program: report it with the weekly demand of the item",
+        )

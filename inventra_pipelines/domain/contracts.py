@@ -338,7 +338,7 @@ DEMAND_ADJUSTMENTS = Contract(
         Column("quantity", "quantity", "Units added to the period's forecast; negative takes away.", True, ("qty",)),
         _LOCATION,
         Column("ends_on", "date", "Last day of the period; the week's end where it is absent."),
-        Column("cap", "quantity", "Most units that the adjusted forecast may be.", minimum=0),
+        Column("cap", "quantity", "Most units of the period that the adjusted forecast may be.", minimum=0),
         Column("status", "text", "proposed, approved or rejected; approved where it is absent."),
         Column("version", "number", "Number of the revision.", minimum=0),
         Column("made_by", "text", "Who decided.", aliases=("who", "author")),

@@ -205,3 +205,9 @@ def test_the_steps_are_measured_once_the_weeks_are_over(warehouse: Warehouse, sh
     kept = warehouse.rows(f"select * from forecast.step_accuracy where tenant_id = '{shop}'")
     assert_frame_equal(kept.select(figures.columns), figures, check_row_order=False, check_dtypes=False)
     assert kept.filter(step="consensus").item(0, "value_added") > 0
+
+
+def test_the_models_own_tests_of_adjustments_pass(warehouse: Warehouse, shop: str) -> None:
+    models = ["int_demand_adjustment_versions", "int_demand_adjustments"]
+    runs = warehouse.dbt.test(warehouse.url, models, [], [])
+    assert len(runs) >= 2 and [run.test for run in runs if run.failures or run.message] == []

@@ -10,11 +10,10 @@ from datetime import date
 
 import polars as pl
 
+from inventra_pipelines.domain.contracts import ADJUSTMENT_STATUSES, ADJUSTMENT_STEPS
 from inventra_pipelines.domain.forecast.frames import CONSENSUS, DECIMALS, SERIES_KEY, UNPLACED
 
-# In the order in which they are asked; a later one sees what an earlier one added.
-STEPS = ("sales", "marketing", "finance", "planner")
-STATUSES = ("proposed", "approved", "rejected")
+STEPS, STATUSES = ADJUSTMENT_STEPS, ADJUSTMENT_STATUSES
 
 _VINTAGE = ["tenant_id", "cutoff_on"]
 _SERIES = [*_VINTAGE, *SERIES_KEY]

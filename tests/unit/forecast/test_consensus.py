@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
@@ -132,6 +132,7 @@ def plans(draw: st.DrawFn) -> tuple[pl.DataFrame, list[Row]]:
     return forecasts, list(changes.values())
 
 
+@settings(deadline=None)
 @given(plans())
 def test_the_consensus_is_that_of_a_loop_over_days(plan: tuple[pl.DataFrame, list[Row]]) -> None:
     forecasts, changes = plan
@@ -146,6 +147,7 @@ def test_the_consensus_is_that_of_a_loop_over_days(plan: tuple[pl.DataFrame, lis
         assert {name: found[key][name] for name in figures} == pytest.approx(figures, abs=0.0006), key
 
 
+@settings(deadline=None)
 @given(plans())
 def test_the_consensus_is_never_below_zero_nor_above_its_cap_and_its_parts_add_up(
     plan: tuple[pl.DataFrame, list[Row]],
@@ -159,6 +161,7 @@ def test_the_consensus_is_never_below_zero_nor_above_its_cap_and_its_parts_add_u
         assert row["consensus"] == pytest.approx(max(0.0, limited), abs=1e-4)
 
 
+@settings(deadline=None)
 @given(plans())
 def test_the_weeks_of_a_period_share_all_of_its_units(plan: tuple[pl.DataFrame, list[Row]]) -> None:
     forecasts, changes = plan
@@ -177,6 +180,7 @@ def test_the_weeks_of_a_period_share_all_of_its_units(plan: tuple[pl.DataFrame, 
         assert rows[step].sum() == pytest.approx(units, abs=0.01)
 
 
+@settings(deadline=None)
 @given(plans())
 def test_the_order_of_rows_changes_nothing(plan: tuple[pl.DataFrame, list[Row]]) -> None:
     forecasts, changes = plan

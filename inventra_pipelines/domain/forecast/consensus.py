@@ -60,6 +60,9 @@ def consensus(
         Rows and what was not placed. An adjustment beyond the last week of a vintage is in neither: it is for a later
         one.
     """
+    if adjustments.is_empty():
+        # Most tenants on most nights: hundreds of thousands of forecasts are not looked at.
+        return Consensus(pl.DataFrame(schema=CONSENSUS), pl.DataFrame(schema=UNPLACED))
     weeks = forecasts.select(*_WEEK, pl.col("lag").cast(pl.Int32), pl.col("mean").cast(pl.Float64))
     known = _in_force(adjustments, _vintages(weeks, cutoffs))
     sound = known.filter(pl.col("problem").is_null())
@@ -122,12 +125,14 @@ def _parts(sound: pl.DataFrame, weeks: pl.DataFrame) -> pl.DataFrame:
     lags = pl.int_ranges(weeks_ahead(pl.col("starts_on")).clip(1), weeks_ahead(last_on) + 1)
     period_days = (pl.col("ends_on") - pl.col("starts_on")).dt.total_days() + 1
     week_begins_on = pl.col("target_on") - pl.duration(days=6)
+    # Of six million forecasts, looking for the items first takes a fifth of joining them all on five columns.
+    own = weeks.filter(pl.col("item_id").is_in(sound["item_id"].unique().implode()))
     return (
         sound.filter(pl.col("starts_on") <= pl.col("reaches_on"))
         .with_columns(ahead=lags)
         .explode("ahead")
         .with_columns(target_on=pl.col("cutoff_on") + pl.duration(days=7 * pl.col("ahead")))
-        .join(weeks, on=_WEEK, how="inner")
+        .join(own, on=_WEEK, how="inner")
         .with_columns(
             first_on=pl.max_horizontal("starts_on", week_begins_on),
             last_on=pl.min_horizontal("ends_on", "target_on"),

@@ -31,6 +31,10 @@ POLARS_TYPES: dict[ColumnType, pl.DataType | type[pl.DataType]] = {
 # Which row of which batch a corrected one is: without it, one that equals another of its document would be a copy.
 CORRECTS_ROW = "corrects_row"
 
+# Who may change a forecast, in the order in which they are asked, and whether a change counts: what is approved does.
+ADJUSTMENT_STEPS = ("sales", "marketing", "finance", "planner")
+ADJUSTMENT_STATUSES = ("proposed", "approved", "rejected")
+
 _TEN_YEARS = 3650
 
 
@@ -47,6 +51,7 @@ class Column:
         minimum: Smallest value that is accepted, for quantities, money, ratios, days and numbers.
         maximum: Largest value that is accepted, where it is not the type's.
         names_row: Whether its text names a row of a file: batch, row number and sheet.
+        choices: The only words that its text may be, in either case; empty where it may be any.
     """
 
     name: str
@@ -57,6 +62,7 @@ class Column:
     minimum: int | None = None
     maximum: int | None = None
     names_row: bool = False
+    choices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -334,12 +340,12 @@ DEMAND_ADJUSTMENTS = Contract(
     (
         _ITEM,
         Column("starts_on", "date", "First day of the period.", True, ("date", "period", "week")),
-        Column("step", "text", "Who adjusts: sales, marketing, finance or planner.", True, ("kind", "source")),
+        Column("step", "text", "Who adjusts.", True, ("kind", "source"), choices=ADJUSTMENT_STEPS),
         Column("quantity", "quantity", "Units added to the period's forecast; negative takes away.", True, ("qty",)),
         _LOCATION,
         Column("ends_on", "date", "Last day of the period; the week's end where it is absent."),
-        Column("cap", "quantity", "Most units that the adjusted forecast may be.", minimum=0),
-        Column("status", "text", "proposed, approved or rejected; approved where it is absent."),
+        Column("cap", "quantity", "Most units of the period that the adjusted forecast may be.", minimum=0),
+        Column("status", "text", "Whether it counts; approved where it is absent.", choices=ADJUSTMENT_STATUSES),
         Column("version", "number", "Number of the revision.", minimum=0),
         Column("made_by", "text", "Who decided.", aliases=("who", "author")),
         Column("reason", "text", "Why.", aliases=("why", "comment")),

@@ -65,6 +65,7 @@ def _column_row(column: Column) -> str:
     needed = "yes" if column.required else ""
     aliases = ", ".join(f"`{alias}`" for alias in column.aliases)
     rule = f"; at least {column.minimum}" if column.minimum is not None else ""
+    rule += f": {', '.join(f'`{word}`' for word in column.choices)}" if column.choices else ""
     rule += f", at most {column.maximum:,}" if column.maximum is not None else ""
     return f"| `{column.name}` | {_TYPES[column.type]}{rule} | {needed} | {aliases} | {column.description} |"
 

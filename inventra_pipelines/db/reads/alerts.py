@@ -19,10 +19,21 @@ _DEMAND = """
     from marts.fct_sales_daily
     where tenant_id = %(tenant_id)s and sold_on > %(day)s::date - 203 and sold_on <= %(day)s
 """
+# A week that planners changed was expected to be the consensus: a promotion that comes about is not unusual.
 _EARLIER_FORECASTS = """
-    select item_id, location_id, cutoff_on, target_on, lag, mean, q10, q90, cumulative_std
-    from forecast.forecasts
-    where tenant_id = %(tenant_id)s and target_on = %(day)s and cutoff_on < %(day)s
+    select
+        item_id,
+        location_id,
+        cutoff_on,
+        forecasts.target_on,
+        lag,
+        coalesce(changed.consensus, forecasts.mean) as mean,
+        forecasts.q10,
+        forecasts.q90,
+        forecasts.cumulative_std
+    from forecast.forecasts as forecasts
+    left join forecast.consensus as changed using (tenant_id, cutoff_on, item_id, location_id, lag)
+    where tenant_id = %(tenant_id)s and forecasts.target_on = %(day)s and cutoff_on < %(day)s
 """
 _PROPOSALS = "select * from planning.proposals where tenant_id = %(tenant_id)s and as_of_on = %(day)s"
 

@@ -25,6 +25,24 @@ _VINTAGES = """
     where tenant_id = %(tenant_id)s and target_on between %(first)s and %(last)s
 """
 
+# Versions in force at a cutoff of the window, of periods that are not over by the first one.
+_ADJUSTMENTS = """
+    select
+        tenant_id, item_id, location_id, starts_on, ends_on, step, quantity, cap, status, landed_on, replaced_on
+    from intermediate.int_demand_adjustment_versions
+    where
+        tenant_id = %(tenant_id)s
+        and landed_on <= %(last)s
+        and (replaced_on is null or replaced_on > %(first)s)
+        and greatest(starts_on, ends_on) > %(first)s
+"""
+
+_CONSENSUS_DUE = """
+    select *
+    from forecast.consensus
+    where tenant_id = %(tenant_id)s and target_on between %(first)s and %(last)s
+"""
+
 # Accuracy speaks of the targets of the last quarter: older ones say little of tonight's forecast.
 ACCURACY_WEEKS = 13
 
@@ -59,3 +77,25 @@ def vintages(connection: psycopg.Connection, tenant_id: str, as_of_on: date) -> 
         "last": as_of_on,
     }
     return read_frame(connection, _VINTAGES, parameters)
+
+
+def adjustments(connection: psycopg.Connection, windows: Sequence[Window]) -> pl.DataFrame:
+    """Planners' adjustments that concern the vintages of the windows, every version that was in force at one of them.
+
+    Returns:
+        tenant_id, item_id, location_id, starts_on, ends_on, step, quantity, cap (Decimal, units of the period), status,
+        landed_on, replaced_on (null for the latest version); no row twice.
+    """
+    return pl.concat(read_frame(connection, _ADJUSTMENTS, window.__dict__) for window in windows).unique(
+        maintain_order=True
+    )
+
+
+def consensus_due(connection: psycopg.Connection, tenant_id: str, as_of_on: date) -> pl.DataFrame:
+    """Consensus forecasts of any cutoff whose target week ended in the last quarter to a day, that day included."""
+    parameters = {
+        "tenant_id": tenant_id,
+        "first": as_of_on - timedelta(weeks=ACCURACY_WEEKS) + timedelta(1),
+        "last": as_of_on,
+    }
+    return read_frame(connection, _CONSENSUS_DUE, parameters)

@@ -70,14 +70,35 @@ _OPEN_SUPPLY = """
     where (received_on is null or received_on > %(day)s) and quantity_ordered is not null
 """
 
+# What is planned with is the consensus where planners changed a week; the sums move by all changes up to their lag.
 _FORECASTS = """
-    select item_id, location_id, cutoff_on, target_on, lag, mean, cumulative_mean, cumulative_std
-    from forecast.forecasts
+    select
+        forecasts.item_id,
+        forecasts.location_id,
+        forecasts.cutoff_on,
+        forecasts.target_on,
+        forecasts.lag,
+        coalesce(changed.consensus, forecasts.mean) as mean,
+        -- Four decimals, as the engine has them: what is taken away in full leaves 0, and no rest of floating point.
+        case
+            when sum(changed.consensus) over up_to_lag is null then forecasts.cumulative_mean
+            else greatest(
+                round((forecasts.cumulative_mean + sum(changed.consensus - forecasts.mean) over up_to_lag)::numeric, 4),
+                0
+            )::double precision
+        end as cumulative_mean,
+        forecasts.cumulative_std
+    from forecast.forecasts as forecasts
+    left join forecast.consensus as changed using (tenant_id, cutoff_on, item_id, location_id, lag)
     where
-        tenant_id = %(tenant_id)s
-        and cutoff_on = (
+        forecasts.tenant_id = %(tenant_id)s
+        and forecasts.cutoff_on = (
             select max(cutoff_on) from forecast.runs where tenant_id = %(tenant_id)s and cutoff_on <= %(day)s
         )
+    window up_to_lag as (
+        partition by forecasts.item_id, forecasts.location_id
+        order by forecasts.lag
+    )
 """
 
 _CLASSES = """

@@ -114,6 +114,46 @@ ACCURACY = {
     "baseline_wape": pl.Float64,
     "forecast_value_added": pl.Float64,
 }
+# What the planners make of forecasts: baseline is the engine's mean, then the units that each step adds.
+CONSENSUS = {
+    "tenant_id": pl.String,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "cutoff_on": pl.Date,
+    "target_on": pl.Date,
+    "lag": pl.Int32,
+    "baseline": pl.Float64,
+    "sales": pl.Float64,
+    "marketing": pl.Float64,
+    "finance": pl.Float64,
+    "planner": pl.Float64,
+    "cap": pl.Float64,
+    "consensus": pl.Float64,
+}
+# Adjustments that should have counted for a vintage, and why they do not.
+UNPLACED = {
+    "tenant_id": pl.String,
+    "cutoff_on": pl.Date,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "starts_on": pl.Date,
+    "ends_on": pl.Date,
+    "step": pl.String,
+    "status": pl.String,
+    "quantity": pl.Float64,
+    "cap": pl.Float64,
+    "problem": pl.String,
+}
+STEP_ACCURACY = {
+    "tenant_id": pl.String,
+    "as_of_on": pl.Date,
+    "step": pl.String,
+    "forecasts": pl.Int64,
+    "actual_units": pl.Float64,
+    "wape_before": pl.Float64,
+    "wape_after": pl.Float64,
+    "value_added": pl.Float64,
+}
 
 
 def checked_demand(demand: pl.DataFrame) -> pl.DataFrame:

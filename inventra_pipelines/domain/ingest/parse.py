@@ -209,11 +209,14 @@ def _checked(
     if column.type in ("code", "text"):
         length = pl.lit(texts).str.len_chars()
         is_no_row = ~pl.lit(texts).str.contains(_NAMED_ROW) if column.names_row else pl.lit(False)
+        is_no_choice = ~pl.lit(texts).str.to_lowercase().is_in(column.choices) if column.choices else pl.lit(False)
         reasons = pl.select(
             pl.when(length > longest(column))
             .then(reason_code(RowReason.TOO_LONG))
             .when(is_no_row)
             .then(reason_code(RowReason.NOT_A_ROW))
+            .when(is_no_choice)
+            .then(reason_code(RowReason.UNKNOWN_VALUE))
         ).to_series()
         return {column.name: texts}, _with_common_faults(texts, reasons)
     if column.type in ("date", "timestamp"):

@@ -33,6 +33,7 @@ class RowReason(StrEnum):
     FORMULA_ERROR = "formula_error"
     CONTROL_CHARACTER = "control_character"
     NOT_A_ROW = "not_a_row"
+    UNKNOWN_VALUE = "unknown_value"
     MALFORMED_ROW = "malformed_row"
     DUPLICATE_KEY = "duplicate_key"
 
@@ -47,6 +48,7 @@ ROW_REASONS: dict[RowReason, str] = {
     RowReason.FORMULA_ERROR: "A spreadsheet's error such as #N/A stands where a value should.",
     RowReason.CONTROL_CHARACTER: "The value holds a NUL character, which no table can hold.",
     RowReason.NOT_A_ROW: "What should name the row that it takes the place of names none.",
+    RowReason.UNKNOWN_VALUE: "The column takes a few words only, and this is none of them.",
     RowReason.MALFORMED_ROW: "The row has more or fewer fields than the header.",
     RowReason.DUPLICATE_KEY: "The key stands again further down in the same file; the last row holds.",
 }
@@ -160,6 +162,7 @@ def reject_message(reason: RowReason, column: Column, mapping: FileMapping) -> p
         RowReason.FORMULA_ERROR: "is a spreadsheet's error; expected a value.",
         RowReason.CONTROL_CHARACTER: "holds a NUL character; expected plain text.",
         RowReason.NOT_A_ROW: "names no row; expected a batch, a row number and a sheet, with colons between them.",
+        RowReason.UNKNOWN_VALUE: f"is not known; expected one of {', '.join(column.choices)}.",
     }
     if reason is RowReason.MISSING_VALUE:
         return pl.lit(f"{column.name} is empty; expected a value in every row.")
@@ -192,6 +195,7 @@ def reject_hint(reason: RowReason, column: Column, dataset: str, formats: Sequen
             RowReason.TOO_LONG: f"shorten {column.name}, or map another header to it under columns",
             RowReason.CONTROL_CHARACTER: "export the file as UTF-8 text",
             RowReason.NOT_A_ROW: f"leave {column.name} as the file for correction has it, or empty it",
+            RowReason.UNKNOWN_VALUE: f"correct {column.name}, or map another header to it under columns",
         }[reason]
     )
 

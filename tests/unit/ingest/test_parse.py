@@ -15,6 +15,7 @@ from inventra_pipelines.domain.tenant import FileMapping
 
 GOOD = {"sold_at": "2024-01-02 10:00:00", "item_code": "007", "quantity": "3", "unit_price": "2.50"}
 COUNT = {"counted_on": "2024-01-02", "item_code": "007", "quantity_on_hand": "3"}
+CHANGE = {"item_code": "A", "starts_on": "2024-01-02", "step": "sales", "quantity": "5"}
 
 
 def rows(*cells: dict, sheet: str = "") -> pl.DataFrame:
@@ -80,10 +81,12 @@ def test_a_good_row_has_the_contracts_types_and_its_codes_stay_text():
         ("sales", {"corrects_row": "0002-6cb"}, "corrects_row", "not_a_row", "0002-6cb"),
         ("stock", {"counted_on": "2024-01-02 10:00"}, "counted_on", "not_a_date", "2024-01-02 10:00"),
         ("stock", {"quantity_reserved": "-1"}, "quantity_reserved", "out_of_range", "-1"),
+        ("demand_adjustments", {"step": "Vertrieb"}, "step", "unknown_value", "Vertrieb"),
+        ("demand_adjustments", {"status": "ok"}, "status", "unknown_value", "ok"),
     ],
 )
 def test_a_bad_value_rejects_its_row_with_column_value_reason_and_a_sentence(dataset, cells, column, reason, quoted):
-    good = GOOD if dataset == "sales" else COUNT
+    good = {"sales": GOOD, "stock": COUNT, "demand_adjustments": CHANGE}[dataset]
     formats = ["%Y-%m-%d"] if dataset == "stock" else FileMapping().date_formats
     parsed = parse(rows(good | cells, good), dataset, date_formats=formats)
     reject = only_reject(parsed)
@@ -128,6 +131,13 @@ def test_the_same_key_in_two_files_is_no_duplicate():
 def test_every_reason_is_documented():
     assert set(ROW_REASONS) == set(RowReason)
     assert set(FILE_REASONS) == set(FileReason)
+
+
+def test_a_word_of_a_list_may_be_in_either_case_and_an_optional_one_absent():
+    parsed = parse(rows(CHANGE | {"step": " Finance", "status": "APPROVED"}, CHANGE), "demand_adjustments")
+    assert parsed.rejects.is_empty()
+    assert parsed.accepted["step"].to_list() == ["Finance", "sales"]
+    assert parsed.accepted["status"].to_list() == ["APPROVED", None]
 
 
 def test_null_values_and_blanks_are_null_and_constants_fill_what_is_absent():
@@ -258,8 +268,12 @@ def test_every_reject_has_a_hint():
         GOOD,
     ).with_columns(pl.Series("problem", [None, None, None, "has 3 fields", None]))
     parsed = parse(frame)
-    assert set(parsed.rejects["reason_code"]) == {str(reason) for reason in RowReason} - {"duplicate_key"}
+    others = {"duplicate_key", "unknown_value"}
+    assert set(parsed.rejects["reason_code"]) == {str(reason) for reason in RowReason} - others
     assert all(parsed.rejects["hint"]) and all(parsed.rejects["message"])
+    asked = only_reject(parse(rows(CHANGE | {"step": "hr"}), "demand_adjustments"))
+    assert asked["message"] == "step 'hr' is not known; expected one of sales, marketing, finance, planner."
+    assert asked["hint"] == "correct step, or map another header to it under columns"
     counted = parse(rows(COUNT, COUNT), "stock")
     assert only_reject(counted)["hint"] == "send each counted_on and item_code and location_code and expires_on once"
 

@@ -154,6 +154,17 @@ STEP_ACCURACY = {
     "wape_after": pl.Float64,
     "value_added": pl.Float64,
 }
+HIERARCHY = {
+    "tenant_id": pl.String,
+    "cutoff_on": pl.Date,
+    "level": pl.String,
+    "node": pl.String,
+    "target_on": pl.Date,
+    "lag": pl.Int32,
+    "mean": pl.Float64,
+    **dict.fromkeys(QUANTILES, pl.Float64),
+    "method": pl.String,
+}
 
 
 def checked_demand(demand: pl.DataFrame) -> pl.DataFrame:

@@ -7,6 +7,7 @@ listed in `registry.py`; the trial is run by `trial.py`.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -47,8 +48,8 @@ class MethodScore:
     """A candidate's figures on the trial's windows of a class; None where there is no denominator.
 
     `rmsse` and `mase` are means over windows, scaled by the one-step naive error before each; `wape` and `bias`
-    (forecast less actual) are shares of all units; `scaled_crps` is the sum of twice the pinball losses of the quantiles over
-    their number, as a share of all units.
+    (forecast less actual) are shares of all units; `scaled_crps` is the sum of twice the pinball losses
+    of the quantiles over their number, as a share of all units.
     """
 
     demand_class: str
@@ -88,7 +89,7 @@ class Selection:
     engine_version: str
 
 
-def candidates_of(demand_class: str, asked_for: Mapping[str, str]) -> tuple[str, ...]:
+def candidates_of(demand_class: str, asked_for: Mapping[Any, str]) -> tuple[str, ...]:
     """What is tried for a class: the one method that a tenant asked for, or the registry's candidates."""
     return (asked_for[demand_class],) if demand_class in asked_for else CANDIDATES[demand_class]
 

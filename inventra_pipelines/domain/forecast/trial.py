@@ -7,6 +7,7 @@ is `selection.py`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,7 @@ class Shape:
     season: int
     windows: int
     active_periods: int
-    asked_for: Mapping[str, str]
+    asked_for: Mapping[Any, str]
 
     @property
     def grain(self) -> Grain:

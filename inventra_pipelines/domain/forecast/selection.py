@@ -18,7 +18,8 @@ from inventra_pipelines.domain.forecast.pooled import Booster
 from inventra_pipelines.domain.forecast.ranges import LEVELS, Spread
 from inventra_pipelines.domain.forecast.registry import BASELINE, CANDIDATES
 
-# Windows tried per class, series as many as there are: errors of 1,000 windows place a 98th percentile within half a point.
+# Windows tried per class, series as many as there are: errors of 1,000 windows place a 98th percentile within half a
+# point.
 TRIAL_CASES = 1000
 LEAST_TRIAL_SERIES = 10
 

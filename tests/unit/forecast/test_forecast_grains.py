@@ -15,7 +15,7 @@ CUTOFF = date(2024, 3, 1)
 SCHEMA = {"item_id": pl.String, "location_id": pl.String, "sold_on": pl.Date, "units_sold": pl.Float64}
 
 
-def demand_of(**items: Sequence[float]) -> pl.DataFrame:
+def demand_of(**items: Sequence[float] | np.ndarray) -> pl.DataFrame:
     """Units per day, the last one the cutoff."""
     rows = [
         (item, "main", CUTOFF - timedelta(len(units) - 1 - day), float(one))

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -197,7 +198,7 @@ def test_the_naive_scale_equals_a_loop_over_steps(series: list[list[int]]) -> No
 def test_a_change_in_any_part_changes_the_fingerprint(field: str) -> None:
     panel = weekly_panel(frame_of([("A", "main", 3, 5), ("B", "main", 17, 5)]), CUTOFF, 10)
     panel = replace(panel, regressors=np.zeros((2, 3, 1)))
-    changed = {
+    changed: dict[str, Any] = {
         "item_ids": ["A", "C"],
         "location_ids": ["main", "north"],
         "values": panel.values + 1,

@@ -131,7 +131,8 @@ def test_pooled_members_have_no_part_in_other_grains(method: str, used: str) -> 
 @settings(deadline=None)
 @given(st.lists(st.integers(0, 9), min_size=1, max_size=30), st.integers(1, 6))
 def test_folding_equals_a_loop_from_the_end(units: list[int], fold: int) -> None:
-    expected, rest = [], list(units)
+    expected: list[int] = []
+    rest = list(units)
     while len(rest) >= fold:
         expected.insert(0, sum(rest[-fold:]))
         rest = rest[:-fold]

@@ -25,6 +25,39 @@ _VINTAGES = """
     where tenant_id = %(tenant_id)s and target_on between %(first)s and %(last)s
 """
 
+# A spell without stock begins the day after a count of none, and ends before the next count or the next sale, which
+# needed stock whatever had been counted.
+_STOCK_OUTS = """
+    with counts as (
+        select
+            item_id, location_id, counted_on, is_out_of_stock,
+            lead(counted_on) over (partition by item_id, location_id order by counted_on) as next_counted_on
+        from marts.fct_stock_daily
+        where tenant_id = %(tenant_id)s and counted_on <= %(last)s
+    )
+
+    select
+        counts.item_id,
+        counts.location_id,
+        counts.counted_on + 1 as first_on,
+        least(counts.next_counted_on - 1, sales.sold_on - 1, %(last)s::date) as last_on
+    from counts
+    left join lateral (
+        select min(own.sold_on) as sold_on
+        from marts.fct_sales_daily as own
+        where
+            own.tenant_id = %(tenant_id)s
+            and own.item_id = counts.item_id
+            and own.location_id = counts.location_id
+            and own.sold_on > counts.counted_on
+            and own.sold_on < coalesce(counts.next_counted_on, %(last)s::date + 1)
+            and own.units_sold > 0
+    ) as sales on true
+    where
+        counts.is_out_of_stock
+        and coalesce(counts.next_counted_on, %(last)s::date) > %(first)s
+"""
+
 # Versions in force at a cutoff of the window, of periods that are not over by the first one.
 _ADJUSTMENTS = """
     select
@@ -43,6 +76,9 @@ _CONSENSUS_DUE = """
     where tenant_id = %(tenant_id)s and target_on between %(first)s and %(last)s
 """
 
+# Methods are selected as of the first of a month.
+_SELECTION_WEEKS = 5
+
 # Accuracy speaks of the targets of the last quarter: older ones say little of tonight's forecast.
 ACCURACY_WEEKS = 13
 
@@ -55,18 +91,33 @@ def demand(
     Returns:
         tenant_id, item_id, location_id, sold_on, units_sold (Decimal).
     """
-    frames = []
-    for tenant_id in sorted({window.tenant_id for window in windows}):
-        own = [window for window in windows if window.tenant_id == tenant_id]
-        first = min(window.first for window in own)
-        weeks = tenants[tenant_id].forecast.history_weeks
-        parameters = {
-            "tenant_id": tenant_id,
-            "first": first - timedelta(weeks=weeks),
-            "last": max(window.last for window in own),
-        }
-        frames.append(read_frame(connection, _DEMAND, parameters))
-    return pl.concat(frames)
+    return pl.concat(
+        read_frame(connection, _DEMAND, _looked_at(tenant_id, windows, tenants))
+        for tenant_id in sorted({window.tenant_id for window in windows})
+    )
+
+
+def stock_outs(
+    connection: psycopg.Connection, tenant_id: str, windows: Sequence[Window], tenants: Mapping[str, TenantConfig]
+) -> pl.DataFrame:
+    """Spells without stock of a tenant's items and locations: item_id, location_id, first_on, last_on.
+
+    None for a tenant whose stock is not known. What is said of days up to a day depends on counts and sales up to it
+    alone.
+    """
+    spells = read_frame(connection, _STOCK_OUTS, _looked_at(tenant_id, windows, tenants))
+    return spells.filter(pl.col("last_on") >= pl.col("first_on"))
+
+
+def _looked_at(tenant_id: str, windows: Sequence[Window], tenants: Mapping[str, TenantConfig]) -> dict[str, str | date]:
+    """The days that forecasts of a tenant's days in the windows look at, its selections included."""
+    own = [window for window in windows if window.tenant_id == tenant_id]
+    weeks = tenants[tenant_id].forecast.history_weeks + _SELECTION_WEEKS
+    return {
+        "tenant_id": tenant_id,
+        "first": min(window.first for window in own) - timedelta(weeks=weeks),
+        "last": max(window.last for window in own),
+    }
 
 
 def vintages(connection: psycopg.Connection, tenant_id: str, as_of_on: date) -> pl.DataFrame:

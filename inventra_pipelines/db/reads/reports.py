@@ -45,7 +45,7 @@ _ITEM_FORECASTS = f"""
     select f.*, i.name
     from forecast.forecasts as f
     left join marts.dim_items as i using (tenant_id, item_id)
-    where f.tenant_id = %(tenant_id)s and f.cutoff_on = {_CUTOFF}
+    where f.tenant_id = %(tenant_id)s and f.cutoff_on = {_CUTOFF} and f.demand_class is distinct from 'dormant'
 """
 
 _ACCURACY = """

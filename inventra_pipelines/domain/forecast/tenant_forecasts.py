@@ -5,7 +5,7 @@ made, models, boosters and backtests. Reading and writing tables is the asset's.
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from itertools import pairwise
@@ -39,6 +39,8 @@ from inventra_pipelines.domain.tenant import ForecastConfig
 from inventra_pipelines.errors import PermanentError
 
 RUN_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "inventra/forecast/runs")
+
+_SERIES_AT_A_TIME = 100_000
 
 
 class UnsoundForecastError(PermanentError):
@@ -151,20 +153,40 @@ def forecast_tenants(
     made = select_methods([(prepared[key].panel, prepared[key].shape, key[1]) for key in missing], map_work)
     selections |= dict(zip(missing, made, strict=True))
     vintages = []
-    # Some cutoffs at a time: the panels of a long backfill do not fit into memory at once.
-    ready = [
-        prepared[request.tenant_id, request.cutoff_on]
-        if (request.tenant_id, request.cutoff_on) in prepared
-        else _prepare(checked.get(request.tenant_id, nothing), request.cutoff_on, request.config)
-        for request in requests
-    ]
-    orders = [
-        Order(one.panel, one.shape, selections[request.tenant_id, request.selected_on], one.grains, request.realised)
-        for one, request in zip(ready, requests, strict=True)
-    ]
-    for request, one, order, forecast in zip(requests, ready, orders, forecast_panels(orders, map_work), strict=True):
-        vintages.append(_vintage(request, one, order.selection, forecast))
+    for batch in _batches(checked, requests):
+        ready = [
+            prepared[request.tenant_id, request.cutoff_on]
+            if (request.tenant_id, request.cutoff_on) in prepared
+            else _prepare(checked.get(request.tenant_id, nothing), request.cutoff_on, request.config)
+            for request in batch
+        ]
+        orders = [
+            Order(
+                one.panel, one.shape, selections[request.tenant_id, request.selected_on], one.grains, request.realised
+            )
+            for one, request in zip(ready, batch, strict=True)
+        ]
+        made_by = forecast_panels(orders, map_work)
+        vintages += [
+            _vintage(*of) for of in zip(batch, ready, [order.selection for order in orders], made_by, strict=True)
+        ]
     return vintages
+
+
+def _batches(inputs: Mapping[str, Inputs], requests: Sequence[ForecastRequest]) -> Iterator[list[ForecastRequest]]:
+    """Requests in order, so many at a time that their series fit into memory: one has a dozen kilobytes."""
+    sizes = {tenant: one.demand.select(SERIES_KEY).n_unique() for tenant, one in inputs.items()}
+    batch: list[ForecastRequest] = []
+    series = 0
+    for request in requests:
+        own = sizes.get(request.tenant_id, 0)
+        if batch and series + own > _SERIES_AT_A_TIME:
+            yield batch
+            batch, series = [], 0
+        batch.append(request)
+        series += own
+    if batch:
+        yield batch
 
 
 def _prepare(inputs: Inputs, cutoff_on: date, config: ForecastConfig) -> _Prepared:

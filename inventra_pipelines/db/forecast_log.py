@@ -37,7 +37,7 @@ def enter(
         counts: Items and fallbacks of each day, in order.
     """
     listed = list(days)
-    known = list(counts) if counts is not None else [(None, None)] * len(listed)
+    known: list[tuple[int | None, int | None]] = [(None, None)] * len(listed) if counts is None else [*counts]
     with connection.cursor() as cursor:
         cursor.executemany(
             _ENTER,

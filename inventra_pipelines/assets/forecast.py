@@ -124,11 +124,15 @@ class _Stage:
     def _forecast(self, windows: list[Window], drifts: dict[str, Sequence[date]]) -> list[Vintage]:
         with self.postgres.connect(read_only=True) as connection:
             demand = reads.demand(connection, windows, TENANTS)
+            planned = reads.promotions(connection, windows)
+            promoted = reads.promotion_days(connection, windows, TENANTS)
             inputs = {
                 tenant_id: Inputs(
                     demand.filter(pl.col("tenant_id") == tenant_id),
                     reads.stock_outs(connection, tenant_id, windows, TENANTS),
                     reads.categories(connection, tenant_id),
+                    planned.filter(pl.col("tenant_id") == tenant_id),
+                    promoted.filter(pl.col("tenant_id") == tenant_id),
                     TENANTS[tenant_id].analytics.holidays.keys(),
                 )
                 for tenant_id in drifts

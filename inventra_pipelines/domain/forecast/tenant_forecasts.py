@@ -32,6 +32,7 @@ from inventra_pipelines.domain.forecast.frames import (
 from inventra_pipelines.domain.forecast.grains import choose_grains, with_daily_values
 from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel, fingerprint, weekly_panel
 from inventra_pipelines.domain.forecast.ranges import Realised
+from inventra_pipelines.domain.forecast.regressors import PROMOTION_DAYS, PROMOTIONS, regressors
 from inventra_pipelines.domain.forecast.selection import Selection
 from inventra_pipelines.domain.forecast.trial import ENGINE_VERSION, Shape, select_methods
 from inventra_pipelines.domain.forecast.work import MapWork
@@ -55,12 +56,16 @@ class Inputs:
         demand: tenant_id, item_id, location_id, sold_on, units_sold (units per day, at least 0).
         stock_outs: item_id, location_id, first_on, last_on: spells without stock; None where stock is not known.
         categories: item_id, category.
+        promotions: item_id, location_id, starts_on, ends_on, landed_on: what is planned, every version.
+        promotion_days: item_id, location_id, sold_on: days on which sales were on promotion.
         holidays: Days on which the tenant does not trade.
     """
 
     demand: pl.DataFrame
     stock_outs: pl.DataFrame | None = None
     categories: pl.DataFrame | None = None
+    promotions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROMOTIONS))
+    promotion_days: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROMOTION_DAYS))
     holidays: Collection[date] = ()
 
 
@@ -195,13 +200,35 @@ def _prepare(inputs: Inputs, cutoff_on: date, config: ForecastConfig) -> _Prepar
     if inputs.stock_outs is not None and config.fill_stock_outs:
         shares = shares_out_of_stock(raw, inputs.stock_outs, cutoff_on)
     panel, corrections = correct(raw, shares, damps=config.damp_one_offs)
-    panel = replace(panel, groups=_groups(panel.item_ids, inputs.categories))
+    panel = replace(
+        panel,
+        groups=_groups(panel.item_ids, inputs.categories),
+        regressors=_regressors(panel, inputs, cutoff_on, config.horizon_weeks),
+    )
     grains = choose_grains(panel, inputs.demand, cutoff_on, config.period)
     panel = with_daily_values(panel, raw.values, inputs.demand, cutoff_on, grains)
     shape = Shape(
         config.horizon_weeks, config.season_weeks, config.backtest_windows, config.active_weeks, config.methods
     )
     return _Prepared(panel, corrections, grains, shape)
+
+
+def _regressors(panel: Panel, inputs: Inputs, cutoff_on: date, horizon: int) -> np.ndarray | None:
+    """Promotions and holidays of the panel's weeks and of those ahead, open ones among them, as known on the cutoff.
+
+    The trial's windows see the promotions that were known on the panel's cutoff, not those known at their origins.
+    """
+    return regressors(
+        panel.item_ids,
+        panel.location_ids,
+        cutoff_on,
+        panel.periods + panel.open_periods,
+        horizon,
+        WEEK_DAYS,
+        promotions=inputs.promotions,
+        promotion_days=inputs.promotion_days,
+        holidays=inputs.holidays,
+    )
 
 
 def _groups(item_ids: list[str], categories: pl.DataFrame | None) -> np.ndarray:

@@ -11,6 +11,7 @@ import psycopg
 
 from inventra_pipelines.db.engine import read_frame
 from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.forecast.vintages import JUDGED_WEEKS
 from inventra_pipelines.domain.tenant import TenantConfig
 
 _DEMAND = """
@@ -45,7 +46,9 @@ _PROMOTION_DAYS = """
 """
 
 _VINTAGES = """
-    select tenant_id, item_id, location_id, cutoff_on, target_on, lag, mean, q10, q90, baseline
+    select
+        tenant_id, item_id, location_id, cutoff_on, target_on, lag, demand_class,
+        mean, q10, q50, q80, q90, q95, q98, baseline
     from forecast.forecasts
     where tenant_id = %(tenant_id)s and target_on between %(first)s and %(last)s
 """
@@ -104,8 +107,7 @@ _CONSENSUS_DUE = """
 # Methods are selected as of the first of a month.
 _SELECTION_WEEKS = 5
 
-# Accuracy speaks of the targets of the last quarter: older ones say little of tonight's forecast.
-ACCURACY_WEEKS = 13
+_CATEGORIES = "select tenant_id, item_id, category from marts.dim_items where tenant_id = %(tenant_id)s"
 
 
 def demand(
@@ -185,7 +187,7 @@ def vintages(connection: psycopg.Connection, tenant_id: str, as_of_on: date) -> 
     """Forecasts of any cutoff whose target week ended in the last quarter to a day, that day included."""
     parameters = {
         "tenant_id": tenant_id,
-        "first": as_of_on - timedelta(weeks=ACCURACY_WEEKS) + timedelta(1),
+        "first": as_of_on - timedelta(weeks=JUDGED_WEEKS) + timedelta(1),
         "last": as_of_on,
     }
     return read_frame(connection, _VINTAGES, parameters)
@@ -207,7 +209,12 @@ def consensus_due(connection: psycopg.Connection, tenant_id: str, as_of_on: date
     """Consensus forecasts of any cutoff whose target week ended in the last quarter to a day, that day included."""
     parameters = {
         "tenant_id": tenant_id,
-        "first": as_of_on - timedelta(weeks=ACCURACY_WEEKS) + timedelta(1),
+        "first": as_of_on - timedelta(weeks=JUDGED_WEEKS) + timedelta(1),
         "last": as_of_on,
     }
     return read_frame(connection, _CONSENSUS_DUE, parameters)
+
+
+def categories(connection: psycopg.Connection, tenant_id: str) -> pl.DataFrame:
+    """The present category of each item: tenant_id, item_id, category (null where the master has none)."""
+    return read_frame(connection, _CATEGORIES, {"tenant_id": tenant_id})

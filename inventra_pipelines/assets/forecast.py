@@ -193,7 +193,11 @@ class _Stage:
         for tenant_id, day in days_of(windows):
             own = demand.filter(pl.col("tenant_id") == tenant_id)
             found = measure(
-                reads.vintages(connection, tenant_id, day), own, reads.categories(connection, tenant_id), day
+                reads.vintages(connection, tenant_id, day),
+                own,
+                reads.categories(connection, tenant_id),
+                day,
+                TENANTS[tenant_id].forecast.history_weeks,
             )
             measured.append(found)
             due = reads.consensus_due(connection, tenant_id, day)

@@ -26,6 +26,7 @@ from inventra_pipelines.db.reads import selections as state
 from inventra_pipelines.db.writes import Window, days_of, replace_window, split_windows
 from inventra_pipelines.domain.forecast.accuracy import measure
 from inventra_pipelines.domain.forecast.consensus import consensus
+from inventra_pipelines.domain.forecast.ranges import Realised
 from inventra_pipelines.domain.forecast.step_accuracy import actual_weeks, step_accuracy
 from inventra_pipelines.domain.forecast.stored_selections import backtest_rows, booster_rows, model_rows
 from inventra_pipelines.domain.forecast.tenant_forecasts import (
@@ -137,18 +138,32 @@ class _Stage:
                 )
                 for tenant_id in drifts
             }
+            seen: dict[tuple[str, date], tuple[dict[str, Realised], pl.DataFrame]] = {}
             requests = [
-                self._request(connection, tenant_id, day, selection_day(day, drifts[tenant_id]))
+                self._request(connection, tenant_id, day, selection_day(day, drifts[tenant_id]), seen)
                 for tenant_id, day in days_of(windows)
             ]
             wanted = {(one.tenant_id, one.selected_on, one.config_version) for one in requests}
             known = state.selections(connection, sorted(wanted))
         return forecast_tenants(inputs, requests, known, self.worker_pool.map)
 
-    def _request(self, connection: psycopg.Connection, tenant_id: str, day: date, selected_on: date) -> ForecastRequest:
+    def _request(
+        self,
+        connection: psycopg.Connection,
+        tenant_id: str,
+        day: date,
+        selected_on: date,
+        seen: dict[tuple[str, date], tuple[dict[str, Realised], pl.DataFrame]],
+    ) -> ForecastRequest:
+        """A day's request; what was known on the day of its selection is read once."""
         tenant = TENANTS[tenant_id]
-        seen = state.realised(connection, tenant_id, selected_on)
-        return ForecastRequest(tenant_id, day, selected_on, tenant.forecast, tenant.config_version, seen)
+        if (tenant_id, selected_on) not in seen:
+            seen[tenant_id, selected_on] = (
+                state.realised(connection, tenant_id, selected_on),
+                state.past_vintages(connection, tenant_id, selected_on, tenant.forecast.horizon_weeks),
+            )
+        known = seen[tenant_id, selected_on]
+        return ForecastRequest(tenant_id, day, selected_on, tenant.forecast, tenant.config_version, *known)
 
     def _write(self, windows: list[Window], vintages: list[Vintage]) -> dict[str, int]:
         rows = pl.concat([one.forecasts for one in vintages])
@@ -159,6 +174,7 @@ class _Stage:
             written = {
                 tables.forecasts: rows,
                 tables.corrections: pl.concat([one.corrections for one in vintages]),
+                tables.hierarchy: pl.concat([one.hierarchy for one in vintages]),
                 tables.runs: runs,
                 tables.consensus: planned.rows,
             }

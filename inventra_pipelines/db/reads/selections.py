@@ -62,6 +62,23 @@ _DRIFTED_ON = """
     select distinct as_of_on from days where is_drifting and not was_drifting and as_of_on >= %(first)s
 """
 
+# The latest vintages whose horizon was over by a day, at least four weeks apart.
+_PAST_CUTOFFS = """
+    select cutoff_on
+    from forecast.runs
+    where tenant_id = %(tenant_id)s and horizon_weeks = %(horizon_weeks)s and cutoff_on + 7 * horizon_weeks <= %(day)s
+    order by cutoff_on desc
+    limit 120
+"""
+_PAST = """
+    select cutoff_on, item_id, location_id, lag, mean
+    from forecast.forecasts
+    where tenant_id = %(tenant_id)s and cutoff_on = any(%(cutoffs)s)
+    order by cutoff_on, item_id, location_id, lag
+"""
+_PAST_VINTAGES = 3
+_PAST_STEP = timedelta(weeks=4)
+
 
 def selections(
     connection: psycopg.Connection, wanted: Iterable[tuple[str, date, str]]
@@ -95,3 +112,16 @@ def drifted_on(connection: psycopg.Connection, tenant_id: str, first: date, last
 def month_of(day: date) -> date:
     """The first day from which drift matters to a cutoff: a selection is made on the first of each month anyway."""
     return day.replace(day=1) - timedelta(1)
+
+
+def past_vintages(
+    connection: psycopg.Connection, tenant_id: str, selected_on: date, horizon_weeks: int
+) -> pl.DataFrame:
+    """Vintages that reconciliation is judged by as of a selection: cutoff_on, item_id, location_id, lag, mean."""
+    parameters = {"tenant_id": tenant_id, "day": selected_on, "horizon_weeks": horizon_weeks}
+    cutoffs: list[date] = []
+    for day in read_frame(connection, _PAST_CUTOFFS, parameters)["cutoff_on"].cast(pl.Date).to_list():
+        if len(cutoffs) < _PAST_VINTAGES and (not cutoffs or cutoffs[-1] - day >= _PAST_STEP):
+            cutoffs.append(day)
+    frame = read_frame(connection, _PAST, {"tenant_id": tenant_id, "cutoffs": cutoffs})
+    return frame.with_columns(pl.col("lag").cast(pl.Int32))

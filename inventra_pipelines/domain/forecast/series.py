@@ -28,6 +28,7 @@ IMPLAUSIBLE_FACTOR = 10.0
 
 # The dearest member by name takes 6 s on 156 weeks (AutoARIMA with a season); what takes longer hangs.
 SECONDS_PER_SERIES = 20.0
+_SECONDS_BETWEEN_ALARMS = 0.5
 
 
 @dataclass(frozen=True)
@@ -43,8 +44,8 @@ class _MethodError(Exception):
     """A method gave no usable forecast; the message says why."""
 
 
-class _TookTooLongError(Exception):
-    """A method did not end in its time."""
+class _TookTooLongError(BaseException):
+    """A method did not end in its time; no Exception, which AutoARIMA catches and goes on to its next order."""
 
 
 def forecast_series(
@@ -114,7 +115,7 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: di
     has_seasons = name == BASELINE or (season > 1 and len(units) >= 2 * season)
     try:
         mean = series_model(name, season, has_seasons).forecast(y=units, h=horizon)["mean"]
-    except (PermanentError, _TookTooLongError):
+    except PermanentError:
         raise
     # A fit may fail in any way; the reason is recorded with the forecast that stands in for it.
     except Exception as error:
@@ -133,7 +134,8 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise _TookTooLongError
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # Again and again: where the first is caught by a library that catches everything, the next is not.
+    signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_BETWEEN_ALARMS)
     try:
         yield
     finally:

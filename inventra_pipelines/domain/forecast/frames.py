@@ -104,13 +104,19 @@ RUNS = {
 ACCURACY = {
     "tenant_id": pl.String,
     "as_of_on": pl.Date,
+    "level": pl.String,
+    "node": pl.String,
     "lag": pl.Int32,
     "forecasts": pl.Int64,
     "actual_units": pl.Float64,
     "wape": pl.Float64,
     "bias": pl.Float64,
+    "mase": pl.Float64,
     "rmsse": pl.Float64,
+    "scaled_crps": pl.Float64,
     "coverage_80": pl.Float64,
+    "coverage_95": pl.Float64,
+    "tracking_signal": pl.Float64,
     "baseline_wape": pl.Float64,
     "forecast_value_added": pl.Float64,
 }
@@ -164,6 +170,36 @@ HIERARCHY = {
     "mean": pl.Float64,
     **dict.fromkeys(QUANTILES, pl.Float64),
     "method": pl.String,
+}
+ITEM_ACCURACY = {
+    "tenant_id": pl.String,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "as_of_on": pl.Date,
+    "demand_class": pl.String,
+    "forecasts": pl.Int64,
+    "actual_units": pl.Float64,
+    "error_units": pl.Float64,
+    "wape": pl.Float64,
+    "bias": pl.Float64,
+    "mase": pl.Float64,
+    "rmsse": pl.Float64,
+    "tracking_signal": pl.Float64,
+    "baseline_wape": pl.Float64,
+    "forecast_value_added": pl.Float64,
+    "worst_rank": pl.Int32,
+}
+DRIFT = {
+    "tenant_id": pl.String,
+    "as_of_on": pl.Date,
+    "demand_class": pl.String,
+    "forecasts": pl.Int64,
+    "recent_error": pl.Float64,
+    "usual_error": pl.Float64,
+    "ratio": pl.Float64,
+    "tracking_signal": pl.Float64,
+    "is_drifting": pl.Boolean,
+    "reason": pl.String,
 }
 
 

@@ -18,8 +18,7 @@ from inventra_pipelines.domain.forecast.pooled import Booster
 from inventra_pipelines.domain.forecast.ranges import LEVELS, Spread
 from inventra_pipelines.domain.forecast.registry import BASELINE, CANDIDATES
 
-# Windows tried per class, series as many as there are: errors of 1,000 windows place a 98th percentile within half a
-# point.
+# Windows tried per class: errors of 1,000 of them place a 98th percentile within half a point.
 TRIAL_CASES = 1000
 LEAST_TRIAL_SERIES = 10
 
@@ -79,6 +78,7 @@ class Selection:
         scores: Of every candidate of every class.
         data_fingerprint: Of the panel.
         engine_version: Of the program's rules; another version selects anew.
+        is_fresh: Whether it was made now, not read from what is kept.
     """
 
     selected_on: date | None
@@ -88,6 +88,7 @@ class Selection:
     scores: list[MethodScore]
     data_fingerprint: str
     engine_version: str
+    is_fresh: bool = True
 
 
 def candidates_of(demand_class: str, asked_for: Mapping[Any, str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Panels forecast by a selection: each class by its method, each series in its grain, and the same however it is run."""
+"""Panels forecast by a selection: each class by its method, each series in its grain, the same however it is run."""
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor

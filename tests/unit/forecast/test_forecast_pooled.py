@@ -8,10 +8,15 @@ from inventra_pipelines.domain.forecast.pooled import (
     Booster,
     Prediction,
     Training,
-    feature_count,
+    as_trained,
     training_sample,
 )
-from inventra_pipelines.domain.forecast.windows import History, window_features
+from inventra_pipelines.domain.forecast.windows import (
+    FEATURES,
+    FEATURES_PER_REGRESSOR,
+    History,
+    window_features,
+)
 
 PERIODS, HORIZON = 40, 4
 
@@ -121,13 +126,30 @@ def test_a_model_learns_what_the_series_have_in_common() -> None:
     assert predicted(text, young) == pytest.approx(2 * np.repeat(levels[:, None], HORIZON, axis=1), rel=0.2)
 
 
-def test_the_number_of_features_tells_models_with_other_regressors_apart() -> None:
-    for regressors in (0, 2):
-        history = history_of(regressors=regressors)
-        seen, _ = window_features(history, np.array([0]), np.array([PERIODS]))
-        assert feature_count(trained(history)) == seen.shape[2]
-    with pytest.raises(ValueError, match='no booster: "not a model"'):
-        feature_count("not a model")
+@pytest.mark.parametrize("regressors", [0, 2])
+def test_windows_have_as_many_features_as_are_counted(regressors: int) -> None:
+    seen, _ = window_features(history_of(regressors=regressors), np.array([0]), np.array([PERIODS]))
+    assert seen.shape[2] == FEATURES + regressors * FEATURES_PER_REGRESSOR
+
+
+def test_a_model_forecasts_where_regressors_came_or_went_since_it_was_trained() -> None:
+    plain, informed = history_of(), history_of(regressors=2)
+    by_plain, by_informed = trained(plain), trained(informed)
+    assert as_trained(plain, by_plain).regressors is None
+    assert as_trained(informed, by_informed) is informed
+    left_out = as_trained(informed, by_plain)
+    assert left_out.regressors is None
+    assert predicted(by_plain, left_out).tobytes() == predicted(by_plain, plain).tobytes()
+    none = as_trained(plain, by_informed)
+    assert none.regressors is not None
+    assert none.regressors.shape == (20, PERIODS + HORIZON, 2)
+    assert not none.regressors.any()
+    assert np.isfinite(predicted(by_informed, none)).all()
+
+
+def test_what_is_no_model_is_an_error_that_shows_it() -> None:
+    with pytest.raises(ValueError, match="no booster: 'not a model'"):
+        as_trained(history_of(), "not a model")
 
 
 @pytest.mark.parametrize("value", [0.0, 5.0, 1e12, 1e300])

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 
 from inventra_pipelines.domain.forecast.engine import PanelForecast
-from inventra_pipelines.domain.forecast.frames import DECIMALS, FORECASTS, QUANTILES, SERIES_KEY
+from inventra_pipelines.domain.forecast.frames import FORECASTS, QUANTILES, SERIES_KEY, rounded
 from inventra_pipelines.domain.forecast.panel import Panel
 from inventra_pipelines.errors import PermanentError
 
@@ -30,7 +30,7 @@ def forecast_rows(
     series, horizon = forecast.means.shape
     if not series:
         return pl.DataFrame(schema=FORECASTS)
-    means = np.round(forecast.means, DECIMALS)
+    means = rounded(forecast.means)
     places = np.repeat(np.arange(series), horizon)
     targets = [cutoff_on + timedelta(weeks=lag) for lag in range(1, horizon + 1)]
 
@@ -43,14 +43,11 @@ def forecast_rows(
     }
     numbers = {
         "mean": means.ravel(),
-        **{name: np.round(forecast.quantiles[index], DECIMALS).ravel() for index, name in enumerate(QUANTILES)},
-        "baseline": np.round(forecast.baselines, DECIMALS).ravel(),
-        "cumulative_mean": np.round(np.cumsum(means, axis=1), DECIMALS).ravel(),
-        "cumulative_std": np.round(forecast.deviations, DECIMALS).ravel(),
-        **{
-            f"cumulative_{name}": np.round(forecast.sums[index], DECIMALS).ravel()
-            for index, name in enumerate(QUANTILES)
-        },
+        **{name: rounded(forecast.quantiles[index]).ravel() for index, name in enumerate(QUANTILES)},
+        "baseline": rounded(forecast.baselines).ravel(),
+        "cumulative_mean": rounded(np.cumsum(means, axis=1)).ravel(),
+        "cumulative_std": rounded(forecast.deviations).ravel(),
+        **{f"cumulative_{name}": rounded(forecast.sums[index]).ravel() for index, name in enumerate(QUANTILES)},
     }
     frame = pl.DataFrame(
         {

@@ -3,6 +3,7 @@
 Belongs here: column names and types of the stage's frames. What fills them is in `engine.py` and `accuracy.py`.
 """
 
+import numpy as np
 import polars as pl
 
 from inventra_pipelines.errors import PermanentError
@@ -10,6 +11,7 @@ from inventra_pipelines.errors import PermanentError
 SERIES_KEY = ["item_id", "location_id"]
 QUANTILES: dict[str, float] = {"q10": 0.10, "q50": 0.50, "q80": 0.80, "q90": 0.90, "q95": 0.95, "q98": 0.98}
 DECIMALS = 4
+_MOST_WITH_DECIMALS = 1e15
 
 DEMAND = {
     "tenant_id": pl.String,
@@ -201,6 +203,13 @@ DRIFT = {
     "is_drifting": pl.Boolean,
     "reason": pl.String,
 }
+
+
+def rounded(units: np.ndarray) -> np.ndarray:
+    """Units as they are kept: with DECIMALS decimals, as far as a 64-bit float has them; numpy's would overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        kept: np.ndarray = np.where(np.abs(units) < _MOST_WITH_DECIMALS, np.round(units, DECIMALS), units)
+    return kept
 
 
 def checked_demand(demand: pl.DataFrame) -> pl.DataFrame:

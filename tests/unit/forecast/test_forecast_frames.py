@@ -3,10 +3,11 @@
 from datetime import date
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 
-from inventra_pipelines.domain.forecast.frames import DEMAND, checked_demand
+from inventra_pipelines.domain.forecast.frames import DEMAND, checked_demand, rounded
 from inventra_pipelines.errors import PermanentError
 
 DAY = date(2024, 2, 27)
@@ -52,3 +53,23 @@ def test_exact_numbers_are_read_and_further_columns_left_out() -> None:
 
 def test_nothing_is_nothing() -> None:
     assert checked_demand(demand_of(1.0).clear()).height == 0
+
+
+@pytest.mark.parametrize(
+    ("units", "kept"),
+    [
+        (0.12344, 0.1234),
+        (0.12346, 0.1235),
+        (2e11 + 0.25, 2e11 + 0.25),
+        (1e15, 1e15),
+        (1e304, 1e304),
+        (1.7e308, 1.7e308),
+    ],
+)
+def test_units_of_any_size_are_kept_with_the_decimals_that_they_have(units: float, kept: float) -> None:
+    assert rounded(np.array([units, -units, 0.0])).tolist() == [kept, -kept, 0.0]
+
+
+def test_what_is_not_finite_stays_so() -> None:
+    assert np.isnan(rounded(np.array([np.nan]))).all()
+    assert rounded(np.array([np.inf])).tolist() == [np.inf]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from inventra_pipelines.domain.forecast.backtests import Cases
+from inventra_pipelines.domain.forecast.backtests import Cases, in_scales
 from inventra_pipelines.domain.forecast.classes import CLASSES, DORMANT
 from inventra_pipelines.domain.forecast.frames import QUANTILES
 from inventra_pipelines.domain.forecast.pooled import Booster
@@ -126,7 +126,7 @@ def choose(demand_class: str, candidates: tuple[str, ...], windows: Cases, error
         return Choice(demand_class, first, None, None, 0, 0, {}, f"{first} by default: {why}")
     series = windows.rows[scalable]
     scores = {
-        name: np.sqrt((made[scalable] ** 2).mean(axis=1)) / windows.naive_scales[scalable]
+        name: np.sqrt((in_scales(made[scalable], windows.naive_scales[scalable]) ** 2).mean(axis=1))
         for name, made in errors.items()
     }
     means = {name: float(score.mean()) for name, score in scores.items()}
@@ -176,7 +176,7 @@ def method_score(
 ) -> MethodScore:
     """Figures of one method on its class's windows; its ranges are those of its own pooled errors, leave none out."""
     scalable = windows.naive_scales > 0
-    naive = windows.naive_scales[scalable]
+    scaled = in_scales(errors[scalable], windows.naive_scales[scalable])
     total = float(actuals.sum())
     forecasts = actuals - errors
     levels = np.array(list(QUANTILES.values()))
@@ -196,8 +196,8 @@ def method_score(
         method,
         len(np.unique(windows.rows)),
         len(windows),
-        mean(np.sqrt((errors[scalable] ** 2).mean(axis=1)) / naive),
-        mean(np.abs(errors[scalable]).mean(axis=1) / naive),
+        mean(np.sqrt((scaled**2).mean(axis=1))),
+        mean(np.abs(scaled).mean(axis=1)),
         share(float(np.abs(errors).sum())),
         share(-float(errors.sum())),
         mean(((actuals >= ranges[0]) & (actuals <= ranges[3])).astype(float)),

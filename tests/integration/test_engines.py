@@ -106,7 +106,8 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         target=use, args=(request.param, str(folder / "home"), str(folder / "found"))
     )
     process.start()
-    process.join(timeout=240)
+    # Half a minute on idle cores; Spark took three on busy ones.
+    process.join(timeout=480)
     if process.exitcode is None:
         process.kill()
     assert process.exitcode == 0

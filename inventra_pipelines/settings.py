@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     @property
     def cluster_address(self) -> str | None:
-        """Address of the engine's cluster, which may hold a token; None where a small one is to be started."""
+        """Address of the engine's cluster, which may hold a password; None where a small one is to be started."""
         return (self.engine_address.get_secret_value().strip() or None) if self.engine_address else None
 
     @property

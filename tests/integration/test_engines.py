@@ -18,8 +18,13 @@ from typing import Any
 import psutil
 import pytest
 
-from inventra_pipelines.domain.forecast.engine import ForecastRequest, forecast_cutoffs
-from inventra_pipelines.domain.forecast.results import ForecastResult
+from inventra_pipelines.domain.forecast.tenant_forecasts import (
+    ForecastRequest,
+    Inputs,
+    Vintage,
+    forecast_tenants,
+    selection_day,
+)
 from inventra_pipelines.domain.tenant import ForecastConfig
 from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.resources.worker_pool import WorkerPool
@@ -31,7 +36,7 @@ NO_SPARK = "2026-11-29: pyspark or Java is absent; install the extra `spark` and
 HAS_SPARK = find_spec("pyspark") is not None and has_java()
 ENGINES = ["local", "ray", "dask", pytest.param("spark", marks=pytest.mark.skipif(not HAS_SPARK, reason=NO_SPARK))]
 CONFIG = ForecastConfig(horizon_weeks=4, backtest_windows=3)
-FRAMES = ("forecasts", "backtests", "models", "run")
+FRAMES = ("forecasts", "corrections", "hierarchy", "run")
 
 
 class UnwieldyError(Exception):
@@ -41,9 +46,10 @@ class UnwieldyError(Exception):
         super().__init__(f"code {code} at {place}")
 
 
-def forecast(map_chunks: Any) -> list[ForecastResult]:
-    requests = [ForecastRequest("shop", CUTOFF - timedelta(weeks=weeks), CONFIG, "version1") for weeks in (0, 3)]
-    return forecast_cutoffs(weekly_demand(shop_items()), requests, map_chunks, cases_per_chunk=150)
+def forecast(map_chunks: Any) -> list[Vintage]:
+    days = [CUTOFF - timedelta(weeks=weeks) for weeks in (0, 3)]
+    requests = [ForecastRequest("shop", day, selection_day(day), CONFIG, "version1") for day in days]
+    return forecast_tenants({"shop": Inputs(weekly_demand(shop_items()))}, requests, {}, map_chunks)
 
 
 def place_of(number: int) -> tuple[int, int]:
@@ -79,7 +85,7 @@ class Found:
     """What a process that used an engine saw."""
 
     own_pid: int
-    results: list[ForecastResult]
+    results: list[Vintage]
     places: list[tuple[int, int]]
     errors: dict[str, tuple[type, str, str]]
     started: list[tuple[int, float]]
@@ -106,7 +112,8 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         target=use, args=(request.param, str(folder / "home"), str(folder / "found"))
     )
     process.start()
-    process.join(timeout=240)
+    # Half a minute on idle cores; Spark took three on busy ones.
+    process.join(timeout=480)
     if process.exitcode is None:
         process.kill()
     assert process.exitcode == 0
@@ -114,7 +121,7 @@ def found(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture(scope="module")
-def expected() -> list[ForecastResult]:
+def expected() -> list[Vintage]:
     return forecast(map)
 
 
@@ -123,7 +130,7 @@ def bits_of(result: ForecastResult, name: str) -> list[bytes]:
     return [column.to_numpy().tobytes() for column in frame if column.dtype.is_float()]
 
 
-def test_every_engine_gives_the_same_forecasts_to_the_last_bit(found: Found, expected: list[ForecastResult]) -> None:
+def test_every_engine_gives_the_same_forecasts_to_the_last_bit(found: Found, expected: list[Vintage]) -> None:
     assert len(found.results) == len(expected) and expected[0].forecasts.height > 100
     for one, other in zip(found.results, expected, strict=True):
         assert all(getattr(one, name).equals(getattr(other, name)) for name in FRAMES)

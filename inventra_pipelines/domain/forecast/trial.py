@@ -20,7 +20,13 @@ from inventra_pipelines.domain.forecast.backtests import (
 )
 from inventra_pipelines.domain.forecast.classes import CLASSES, NEW_BELOW_PERIODS
 from inventra_pipelines.domain.forecast.panel import Panel, fingerprint
-from inventra_pipelines.domain.forecast.pooled import Booster, Prediction, as_trained, training_sample
+from inventra_pipelines.domain.forecast.pooled import (
+    MOST_TRAINING_ROWS,
+    Booster,
+    Prediction,
+    as_trained,
+    training_sample,
+)
 from inventra_pipelines.domain.forecast.profiles import profile_forecasts
 from inventra_pipelines.domain.forecast.ranges import error_scales, pooled_spreads
 from inventra_pipelines.domain.forecast.registry import BASELINE, CATEGORY_PROFILE, LIGHTGBM, is_pooled
@@ -41,6 +47,9 @@ ENGINE_VERSION = "2"
 # Half a second to a few seconds of work each: enough chunks to keep a pool level, few enough to cost little pickling.
 CASES_PER_CHUNK = 400
 PREDICTIONS_PER_CHUNK = 5000
+
+# Models that are only judged learn from half as much as the one that stays: half of the time of a selection.
+TRIAL_TRAINING_ROWS = 150_000
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,9 @@ def _train(trials: list[_Trial], map_work: MapWork) -> list[dict[int, Booster]]:
     offsets = [[0, *np.unique(trial.windows.offsets).tolist()] for trial in trials]
     needs_one = [any(is_pooled(str(name)) for name in set(trial.methods.tolist())) for trial in trials]
     works = [
-        training_sample(trial.history.until(trial.panel.periods - offset))
+        training_sample(
+            trial.history.until(trial.panel.periods - offset), TRIAL_TRAINING_ROWS if offset else MOST_TRAINING_ROWS
+        )
         for trial, own, needed in zip(trials, offsets, needs_one, strict=True)
         for offset in own
         if needed

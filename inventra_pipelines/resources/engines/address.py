@@ -1,7 +1,7 @@
 """Where a cluster is, read from INVENTRA_ENGINE_ADDRESS, and whether anything answers there.
 
-Belongs here: nothing that needs an engine's package. An address may hold a token (Spark Connect): what is shown of it
-is its host and port.
+Belongs here: nothing that needs an engine's package. An address may hold a password: what is shown of it is its
+host and port.
 """
 
 import re
@@ -13,8 +13,8 @@ from inventra_pipelines.settings import Settings
 _SECONDS_TO_ANSWER = 5
 
 # Schemes whose host and port are a socket that this process opens, with the port where none is given.
-_DEFAULT_PORTS = {"ray": 10001, "tcp": 8786, "tls": 8786, "spark": 7077, "sc": 15002}
-_SOCKET = re.compile(r"(?:(?P<scheme>ray|tcp|tls|spark|sc)://)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?(?=$|[/,;])")
+_DEFAULT_PORTS = {"tcp": 8786, "tls": 8786, "spark": 7077}
+_SOCKET = re.compile(r"(?:(?P<scheme>tcp|tls|spark)://)?(?P<host>[\w.-]+)(?::(?P<port>\d{1,5}))?(?=$|[/,])")
 
 
 def socket_of(address: str) -> tuple[str, int] | None:

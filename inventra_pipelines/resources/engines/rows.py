@@ -16,7 +16,7 @@ from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.resources.engines.outcomes import attempt, failure_of
 
 # What the numbers come from: other versions may give others in the last bits, or more.
-_SAME_EVERYWHERE = ("inventra-pipelines", "statsforecast", "coreforecast", "numpy", "scipy")
+_SAME_EVERYWHERE = ("inventra-pipelines", "statsforecast", "coreforecast", "lightgbm", "numpy", "scipy")
 
 
 @lru_cache(maxsize=1)

@@ -5,10 +5,10 @@ Belongs here: what each engine needs, how it is reached and how it is left. What
 
 import logging
 import os
+import secrets
 import shutil
 import sys
 import tempfile
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -21,6 +21,13 @@ from inventra_pipelines.settings import Settings, has_java
 
 # Modules of each engine's extra; Fugue itself comes with statsforecast. Its Ray engine sits on DuckDB.
 _MODULES = {"ray": ("ray", "duckdb"), "dask": ("dask", "distributed"), "spark": ("pyspark",)}
+
+# With Spark 4, Fugue 0.9.7 takes a session of Spark Connect for one with a driver, and fails. Ray Client of Ray 2.60
+# did not connect to a cluster that host:port reached.
+_REFUSED = {
+    "sc://": ("Spark Connect", "give the address of the cluster's master, such as spark://host:7077"),
+    "ray://": ("Ray Client", "run on a node of the cluster, with host:6379 or auto"),
+}
 
 # Of a small Ray cluster of this process: a wave's chunks and results with room to spare.
 _OBJECT_STORE_BYTES = 1 << 30
@@ -49,7 +56,7 @@ def check_engine(settings: Settings) -> str:
     """What the engine of the settings runs on, in words.
 
     Raises:
-        PermanentError: A package of its extra is missing, or Java.
+        PermanentError: A package of its extra is missing, or Java; or the address is of a kind that does not work.
     """
     kind, address = settings.engine, settings.cluster_address
     if kind == "local":
@@ -60,11 +67,11 @@ def check_engine(settings: Settings) -> str:
             f"INVENTRA_ENGINE is {kind}, but {' and '.join(missing)} cannot be imported",
             f"install it: pip install 'inventra-pipelines[{kind}]'",
         )
-    if kind == "spark" and not (address or "").startswith("sc://") and not has_java():
-        raise PermanentError(
-            "INVENTRA_ENGINE is spark, but this machine has no Java",
-            "install Java 17 or newer, or set INVENTRA_ENGINE_ADDRESS to a Spark Connect server, sc://host:15002",
-        )
+    for scheme, (name, remedy) in _REFUSED.items():
+        if (address or "").startswith(scheme):
+            raise PermanentError(f"INVENTRA_ENGINE_ADDRESS is one of {name}, which is not supported", remedy)
+    if kind == "spark" and not has_java():
+        raise PermanentError("INVENTRA_ENGINE is spark, but this machine has no Java", "install Java 17 or newer")
     place = f"at {shown(address)}" if address else f"on this machine, {settings.workers} processes"
     return f"{kind} {version(_MODULES[kind][0])}, fugue {version('fugue')}, {place}"
 
@@ -90,7 +97,7 @@ def connect(settings: Settings) -> Session:
         ) from error
     except Exception as error:
         place = f"at {shown(address)}" if address else "on this machine"
-        # Not from the error itself: what engines say of an address has all of it, tokens included.
+        # Not from the error itself: what engines say of an address has all of it, passwords included.
         raise TransientError(
             f"engine {kind} {place} cannot be used ({type(error).__name__})",
             "see that the cluster runs and takes new work, or correct INVENTRA_ENGINE and INVENTRA_ENGINE_ADDRESS",
@@ -100,6 +107,10 @@ def connect(settings: Settings) -> Session:
 def _ray(address: str | None, workers: int) -> Session:
     # No reports of use to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    if not address:
+        # Its programs listen on every network of the machine, so they are to obey this process alone. Read
+        # at import; unset, Ray 2.60 keeps a token for all of a user's clusters in the home folder.
+        os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
     import ray
     import ray.data
     from fugue_ray import RayExecutionEngine
@@ -116,7 +127,6 @@ def _ray(address: str | None, workers: int) -> Session:
             num_cpus=workers,
             include_dashboard=False,
             object_store_memory=_OBJECT_STORE_BYTES,
-            _node_ip_address="127.0.0.1",
             _temp_dir=folder,
             **quiet,
         )
@@ -159,18 +169,12 @@ def _spark(address: str | None, workers: int) -> Session:
     from fugue_spark import SparkExecutionEngine
     from pyspark.sql import SparkSession
 
-    # Spark Connect cannot promise partitions of the same size; rows go to workers by chance then, which is as well.
-    warnings.filterwarnings("ignore", message="Even repartitioning is not supported")
     builder = SparkSession.builder.appName("inventra")
-    if address and address.startswith("sc://"):
-        builder = builder.remote(address)
-    elif address:
-        builder = builder.master(address)
-    else:
+    if not address or address.startswith("local"):
         # Spark would take the first python3 of the path for its workers; its setting is read by spark-submit only.
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-        builder = builder.master(f"local[{workers}]")
         builder = builder.config("spark.driver.host", "127.0.0.1").config("spark.driver.bindAddress", "127.0.0.1")
+    builder = builder.master(address or f"local[{workers}]")
     session = builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").getOrCreate()
     # Fugue keeps each frame that it cuts into partitions.
     return Session(SparkExecutionEngine(session), session.stop, session.catalog.clearCache)

@@ -47,6 +47,10 @@ def assert_sound(vintage: Vintage, items: int, horizon: int = 3) -> None:
     assert np.isfinite(numbers).all()
     assert (numbers >= 0).all()
     assert vintage.run["items"][0] == items
+    levels = vintage.hierarchy.select("mean", *QUANTILES).to_numpy()
+    assert np.isfinite(levels).all()
+    assert (levels >= 0).all()
+    assert (np.diff(levels[:, 1:], axis=1) >= 0).all()
 
 
 def weekly(*series: list[float]) -> pl.DataFrame:

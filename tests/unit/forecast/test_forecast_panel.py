@@ -194,6 +194,14 @@ def test_the_naive_scale_equals_a_loop_over_steps(series: list[list[int]]) -> No
         assert scale == pytest.approx(np.sqrt(sum(steps) / len(steps)) if steps else np.nan, nan_ok=True)
 
 
+@pytest.mark.parametrize("size", [1e-300, 1.0, 1e300])
+def test_a_naive_scale_of_any_size_is_finite(size: float) -> None:
+    values = np.array([[0.0, 3 * size, size, 4 * size], [0.0] * 4, [0.0, 0.0, 0.0, size]])
+    scales = naive_scales(values, np.array([4, 4, 1]))
+    assert scales[:2] == pytest.approx([size * np.sqrt(22 / 3), 0.0])
+    assert np.isnan(scales[2])
+
+
 @pytest.mark.parametrize("field", ["item_ids", "location_ids", "values", "actuals", "lengths", "groups", "regressors"])
 def test_a_change_in_any_part_changes_the_fingerprint(field: str) -> None:
     panel = weekly_panel(frame_of([("A", "main", 3, 5), ("B", "main", 17, 5)]), CUTOFF, 10)

@@ -249,7 +249,7 @@ def _groups(item_ids: list[str], categories: pl.DataFrame | None) -> np.ndarray:
         return np.full(len(item_ids), -1)
     named = dict(categories.select("item_id", "category").filter(pl.col("category").is_not_null()).iter_rows())
     numbers = {name: number for number, name in enumerate(sorted(set(named.values())))}
-    return np.array([numbers.get(named.get(item_id, ""), -1) for item_id in item_ids], dtype=np.int64)
+    return np.array([numbers[named[item_id]] if item_id in named else -1 for item_id in item_ids], dtype=np.int64)
 
 
 def _vintage(

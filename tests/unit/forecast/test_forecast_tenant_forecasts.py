@@ -364,6 +364,20 @@ def test_categories_tell_who_is_like_whom_and_are_part_of_the_fingerprint(
     assert made.run["data_fingerprint"][0] != plain.run["data_fingerprint"][0]
 
 
+def test_an_item_without_a_category_is_not_of_the_one_without_a_name(
+    weekly_demand: WeeklyDemand, cutoff_on: date
+) -> None:
+    items = {f"F{n:02}": [40.0, 20.0, 10.0, 5.0, 4.0, 3.0, *[3.0] * n] for n in range(12)}
+    items |= {f"G{n:02}": [4.0, 8.0, 12.0, 16.0, 20.0, 20.0, *[20.0] * n] for n in range(12)}
+    items |= {"OLD": [5.0] * 40, "NEW": [20.0]}
+    named = [(name, "" if name[0] == "F" else "growing") for name in items if name[0] in "FG"]
+    unnamed = pl.DataFrame(named, ["item_id", "category"], orient="row")
+    request = request_of(cutoff_on, methods={**QUICK["methods"], "new": "CategoryProfile"})
+    demand = weekly_demand(items)
+    made, plain = forecast(demand, request, categories=unnamed), forecast(demand, request)
+    assert made.forecasts.filter(item_id="NEW")["mean"].equals(plain.forecasts.filter(item_id="NEW")["mean"])
+
+
 @pytest.mark.parametrize(
     ("drifted", "selected"),
     [

@@ -12,7 +12,7 @@ from inventra_pipelines.domain.tenant import ForecastConfig
 
 
 def test_the_names_are_those_of_the_registry() -> None:
-    assert METHOD_NAMES == {*SERIES_MEMBERS, *POOLED_MEMBERS, ZERO}
+    assert {*SERIES_MEMBERS, *POOLED_MEMBERS, ZERO} == METHOD_NAMES
 
 
 def test_every_candidate_is_known() -> None:

@@ -19,7 +19,7 @@ from inventra_pipelines.errors import PermanentError
 
 CUTOFF = date(2024, 3, 1)
 Sale = tuple[str, str, int, float]
-BOUNDED = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDED = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 SES = {"methods": dict.fromkeys(set(CLASSES) - {"dormant"}, "SES")}
 
 

@@ -125,7 +125,7 @@ def expected() -> list[Vintage]:
     return forecast(map)
 
 
-def bits_of(result: ForecastResult, name: str) -> list[bytes]:
+def bits_of(result: Vintage, name: str) -> list[bytes]:
     frame = getattr(result, name)
     return [column.to_numpy().tobytes() for column in frame if column.dtype.is_float()]
 

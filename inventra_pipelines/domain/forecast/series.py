@@ -30,6 +30,9 @@ IMPLAUSIBLE_FACTOR = 10.0
 SECONDS_PER_SERIES = 20.0
 _SECONDS_BETWEEN_ALARMS = 0.5
 
+# Member -> its forecast, or why it gave none.
+Made = dict[str, np.ndarray | str]
+
 
 @dataclass(frozen=True)
 class SeriesForecast:
@@ -53,7 +56,7 @@ def forecast_series(
     method: str,
     horizon: int,
     season: int,
-    made: dict[str, np.ndarray] | None = None,
+    made: Made | None = None,
     seconds: float = SECONDS_PER_SERIES,
 ) -> SeriesForecast:
     """Forecasts one series by a method, or by the first of the fallbacks that gives a plausible forecast.
@@ -66,7 +69,7 @@ def forecast_series(
         method: Members of the registry, joined by `+`.
         horizon: Periods to forecast.
         season: Season in periods; 1 is none.
-        made: Forecasts of this very series by member, those of pooled members among them; added to.
+        made: What members made of this very series, those of pooled members among them, or why they failed; added to.
         seconds: Longest time of one method. Kept in the main thread of a process only: Python has no way to interrupt
             another one. A single call into a library that never returns is not interrupted.
 
@@ -90,7 +93,7 @@ def forecast_series(
     return SeriesForecast(np.zeros(horizon), ZERO, "; ".join(failures))
 
 
-def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: dict[str, np.ndarray]) -> np.ndarray:
+def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: Made) -> np.ndarray:
     if method == ZERO:
         return np.zeros(horizon)
     members = members_of(method)
@@ -103,9 +106,12 @@ def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: 
     return np.maximum(mean, 0.0)
 
 
-def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: dict[str, np.ndarray]) -> np.ndarray:
-    if name in made:
-        return made[name]
+def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Made) -> np.ndarray:
+    known = made.get(name)
+    if isinstance(known, str):
+        raise _MethodError(known)
+    if known is not None:
+        return known
     member = SERIES_MEMBERS.get(name)
     if member is None:
         raise _MethodError(f"{name} gave no forecast")
@@ -117,11 +123,17 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: di
         mean = series_model(name, season, has_seasons).forecast(y=units, h=horizon)["mean"]
     except PermanentError:
         raise
+    # A member that did not end in time once is not waited for by the next combination that it is in.
+    except _TookTooLongError:
+        made[name] = f"{name} took too long before"
+        raise
     # A fit may fail in any way; the reason is recorded with the forecast that stands in for it.
     except Exception as error:
-        raise _MethodError(f"{name} raised {type(error).__name__}: {error}") from error
-    made[name] = np.maximum(np.asarray(mean, dtype=np.float64), 0.0)
-    return made[name]
+        made[name] = f"{name} raised {type(error).__name__}: {error}"
+        raise _MethodError(made[name]) from error
+    forecast = np.maximum(np.asarray(mean, dtype=np.float64), 0.0)
+    made[name] = forecast
+    return forecast
 
 
 @contextmanager

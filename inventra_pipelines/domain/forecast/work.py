@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from inventra_pipelines.domain.forecast.registry import POOLED_MEMBERS, members_of
-from inventra_pipelines.domain.forecast.series import SeriesForecast, forecast_series
+from inventra_pipelines.domain.forecast.series import Made, SeriesForecast, forecast_series
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -88,7 +88,7 @@ class SeriesWork:
         means = np.empty((len(self.rows), self.horizon))
         models_used: list[str] = []
         reasons: list[str | None] = []
-        place, made = (-1, -1), dict[str, np.ndarray]()
+        place, made = (-1, -1), Made()
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
             for case, (row, offset, method_id) in enumerate(
@@ -129,9 +129,7 @@ class SeriesResult:
     fallback_reasons: list[str | None]
 
 
-def _forecast(
-    units: np.ndarray, method: str, horizon: int, grain: Grain, made: dict[str, np.ndarray]
-) -> SeriesForecast:
+def _forecast(units: np.ndarray, method: str, horizon: int, grain: Grain, made: Made) -> SeriesForecast:
     if grain.is_own:
         return forecast_series(np.ascontiguousarray(units), method, horizon, grain.season, made)
     # Pooled members know the forecast's own periods only.

@@ -42,6 +42,22 @@ class WorkerPool(ConfigurableResource):
 
     Forked processes deadlock beside polars. It has no configuration fields: a cluster's address may be a secret.
     """
+Belongs here: the pool as a resource, and its limits. How its processes are started is `spawned.py`; what runs in it is
+a module-level function of `domain/`.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from typing import ClassVar
+
+from dagster import ConfigurableResource
+
+from inventra_pipelines.resources.spawned import CHUNKS_TO_START_FOR, Chunk, Result, spawned_pool
+from inventra_pipelines.settings import get_settings
+
+
+class WorkerPool(ConfigurableResource):
+    """`settings.workers` spawned processes; they start with the first work."""
 
     _executor: ClassVar[ProcessPoolExecutor | None] = None
     _session: ClassVar[Session | None] = None
@@ -110,6 +126,7 @@ class WorkerPool(ConfigurableResource):
                 get_settings().workers, mp_context=get_context("spawn"), initializer=_prepare_worker
             )
             _stop_at_exit()
+            WorkerPool._executor = spawned_pool(get_settings().workers)
         return WorkerPool._executor
 
 
@@ -124,3 +141,9 @@ def _few(chunks: Iterable[Chunk]) -> tuple[bool, Iterable[Chunk]]:
     rest = iter(chunks)
     first = list(islice(rest, _CHUNKS_TO_START_FOR))
     return len(first) < _CHUNKS_TO_START_FOR, chain(first, rest)
+        A pool that has not started yet is not started for a few chunks: its start costs more than it saves.
+        """
+        work = list(chunks)
+        if WorkerPool._executor is None and len(work) < CHUNKS_TO_START_FOR:
+            return map(function, work)
+        return self._pool().map(function, work)

@@ -70,11 +70,15 @@ bench: install-dev ## The figures of README.md
 	$(BIN)/python -m benchmarks.pipeline
 	$(BIN)/python -m benchmarks.analytics
 	$(BIN)/python -m benchmarks.ingest
+	$(BIN)/python -W ignore -m benchmarks.forecast
+	$(BIN)/python -W ignore -m benchmarks.accuracy
 
 bench-quick: install-dev ## A week instead of a year, small files: proves that the benchmarks run
 	$(BIN)/python -W ignore -m benchmarks.pipeline --quick
 	$(BIN)/python -W ignore -m benchmarks.analytics --quick
 	$(BIN)/python -W ignore -m benchmarks.ingest --quick
+	$(BIN)/python -W ignore -m benchmarks.forecast --quick
+	$(BIN)/python -W ignore -m benchmarks.accuracy --quick
 
 lock: install-dev ## Pin every dependency anew
 	$(BIN)/uv pip compile pyproject.toml --extra build $(LOCK_OPTIONS) --output-file requirements.lock

@@ -23,20 +23,27 @@ PROJECT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value; `goal` is a bound in the same unit, or null where none was set."""
+    """One measured value; `goal` is a bound in the same unit, a lowest and a highest, or null where none was set."""
 
     name: str
     value: float
     unit: str
-    goal: float | None = None
-    bound: Literal["at most", "at least"] = "at most"
+    goal: float | tuple[float, float] | None = None
+    bound: Literal["at most", "at least", "between"] = "at most"
 
     @property
     def holds(self) -> bool | None:
         """Whether the value keeps to its goal."""
         if self.goal is None:
             return None
+        if isinstance(self.goal, tuple):
+            return self.goal[0] <= self.value <= self.goal[1]
         return self.value <= self.goal if self.bound == "at most" else self.value >= self.goal
+
+
+def between(name: str, value: float, unit: str, goal: tuple[float, float] | None) -> Figure:
+    """A figure with a lowest and a highest value."""
+    return Figure(name, value, unit, goal, "between")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,273 @@
+"""How fast the forecast stage is: `python -m benchmarks.forecast [--quick] [--parts NAME ...]`.
+
+`scale`: up to 100,000 weekly series of 104 weeks, mixed as a retailer's are, from selection to forecasts with quantiles
+eight weeks ahead, on two spawned workers whose start counts; the resident set of each worker, sampled ten times a
+second; and whether the processor's time per series stays what it is on a quarter of them.
+
+`overhead`: the stage's own work around each fit, in one process: `run_series` beside the same models in a plain loop
+and beside StatsForecast with one job, on the same series. Contenders take turns; the best of the rounds counts. What a
+peer needs its series in (a long frame) is made before its time begins. Here and beside the peers, seconds are those of
+the processor, child processes (Prophet's Stan) included: all contenders run on one core, and neighbours disturb less.
+
+`peers`: the engine beside Prophet and AutoARIMA on the same 200 monthly series of the M3 competition, each in one
+process. The engine's time is that of its whole path, selection and ranges included: on the 200 alone, where the trial
+of 600 windows by ten methods is most of it, and on all 1,428, per series. Prophet makes ranges too, AutoARIMA does not.
+Prophet is left out where it is not installed, and the part where its series are absent.
+
+`start`: a new process, from its start to the forecasts of a panel of 20 series; the median of three.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import median
+
+import numpy as np
+import psutil
+
+from benchmarks.accuracy_sets import NoDataError, m3_monthly
+from benchmarks.forecast_peers import (
+    bare_calls,
+    by_auto_arima,
+    by_prophet,
+    by_statsforecast,
+    has_prophet,
+    long_frame,
+)
+from benchmarks.forecast_series import WEEKS, retail_series
+from benchmarks.forecast_workers import Workers, forecast_panel, one_thread, panel_of, shape_of, workers
+from benchmarks.report import PROJECT, Figure, print_report
+from inventra_pipelines.domain.forecast.panel import Panel
+from inventra_pipelines.domain.forecast.trial import CASES_PER_CHUNK
+from inventra_pipelines.domain.forecast.work import SeriesWork, run_series
+
+_HORIZON, _SEASON, _ACTIVE_WEEKS = 8, 52, 26
+_START = """
+import numpy as np
+from inventra_pipelines.domain.forecast.engine import Order, forecast_panels
+from inventra_pipelines.domain.forecast.panel import plain_panel
+from inventra_pipelines.domain.forecast.trial import Shape, select_methods
+
+units = np.random.default_rng(1).poisson(5.0, (20, 104)).astype(float)
+panel = plain_panel([str(row) for row in range(20)], units, np.full(20, 104), 52, 8)
+shape = Shape(8, 52, 3, 26, {})
+selection, = select_methods([(panel, shape, None)], map)
+forecast, = forecast_panels([Order(panel, shape, selection)], map)
+assert np.isfinite(forecast.quantiles).all() and forecast.means.shape == (20, 8)
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much is measured."""
+
+    series: Sequence[int]
+    fitted: int
+    rounds: int
+    peer_series: int
+    peer_panel: int
+    starts: int
+
+
+FULL = Size(series=(25_000, 50_000, 100_000), fitted=2_000, rounds=3, peer_series=200, peer_panel=1_428, starts=3)
+QUICK = Size(series=(30, 60), fitted=10, rounds=1, peer_series=2, peer_panel=8, starts=1)
+
+
+@dataclass
+class _Peak:
+    """The largest resident set of any worker, sampled while a block runs."""
+
+    pool: Workers
+    megabytes: float = 0.0
+
+    def __enter__(self) -> "_Peak":
+        self._done = threading.Event()
+        self._sampler = threading.Thread(target=self._sample)
+        self._sampler.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._sampler.join()
+
+    def _sample(self) -> None:
+        while not self._done.wait(0.1):
+            try:
+                sizes = [process.memory_info().rss / 1e6 for process in self.pool.processes()]
+            except psutil.Error:
+                continue
+            self.megabytes = max([self.megabytes, *sizes])
+
+
+def _scale(size: Size) -> Iterator[Figure]:
+    assortment = retail_series(max(size.series))
+    shape = shape_of(_HORIZON, _SEASON, _ACTIVE_WEEKS)
+    per_series = {}
+    for count in size.series:
+        panel = panel_of(assortment[:count], _SEASON, _HORIZON)
+        started = time.perf_counter()
+        processor_started = _processor_seconds()
+        with workers() as pool, _Peak(pool) as peak:
+            selection, forecast = forecast_panel(panel, shape, pool.map_work)
+            seconds = time.perf_counter() - started
+        processor_seconds = _processor_seconds() - processor_started
+        per_series[count] = processor_seconds / count
+        classes = Counter(forecast.cases.classes.tolist())
+        chosen = ", ".join(f"{number} {name} by {selection.choices[name].method}" for name, number in classes.items())
+        sys.stderr.write(f"{count} series in {seconds:.1f} s, {peak.megabytes:.0f} MB a worker: {chosen}\n")
+        is_last = count == max(size.series)
+        of = f"weekly_series_{count}"
+        yield Figure(of, seconds, "s", 300 if is_last else None)
+        yield Figure(f"{of}_processor_seconds", processor_seconds, "s")
+        yield Figure(f"{of}_peak_memory_of_a_worker", peak.megabytes, "MB", 1000 if is_last else None)
+    few, many = min(size.series), max(size.series)
+    yield Figure(f"processor_time_per_series_{many}_times_{few}", per_series[many] / per_series[few], "x", 1.2)
+
+
+def _work(panel: Panel, method: str) -> SeriesWork:
+    count = len(panel.item_ids)
+    nothing = np.zeros(count, dtype=np.int64)
+    shape = shape_of(_HORIZON, _SEASON, _ACTIVE_WEEKS)
+    return SeriesWork(panel.values, panel.lengths, np.arange(count), nothing, nothing, (method,), _HORIZON, shape.grain)
+
+
+def _by_run_series(work: SeriesWork) -> np.ndarray:
+    return run_series([work], map, CASES_PER_CHUNK)[0].means
+
+
+def _overhead(size: Size) -> Iterator[Figure]:
+    assortment = retail_series(size.fitted * 12)
+    kinds = {"smooth": ("DOT+CES", lambda sold: sold == 1), "intermittent": ("IMAPA", lambda sold: sold < 0.6)}
+    for kind, (method, belongs) in kinds.items():
+        whole = [units for units in assortment if len(units) == WEEKS and belongs((units > 0).mean())]
+        series = whole[: size.fitted]
+        panel, frame = panel_of(series, _SEASON, _HORIZON), long_frame(series)
+        work = _work(panel, method)
+        contenders: dict[str, Callable[[], np.ndarray]] = {
+            "run_series": partial(_by_run_series, work),
+            "bare_calls": partial(bare_calls, series, method, _HORIZON, _SEASON),
+            "statsforecast": partial(by_statsforecast, frame, method, _HORIZON, _SEASON),
+        }
+        best = _best_of(contenders, size.rounds)
+        of = f"{kind}_{len(series)}_series_{method}"
+        for name, seconds in best.items():
+            yield Figure(f"{of}_{name}", seconds, "s")
+        for name in ("bare_calls", "statsforecast"):
+            yield Figure(f"{of}_times_{name}", best["run_series"] / best[name], "x", 1.15)
+
+
+def _best_of(contenders: dict[str, Callable[[], np.ndarray]], rounds: int) -> dict[str, float]:
+    """The best time of each; that all of them forecast the same is held first, which also warms them up."""
+    made = [contender() for contender in contenders.values()]
+    for other in made[1:]:
+        np.testing.assert_allclose(np.maximum(other, 0), made[0], rtol=1e-6, atol=1e-6)
+    best = dict.fromkeys(contenders, float("inf"))
+    for number in range(rounds):
+        for name in list(contenders)[:: -1 if number % 2 else 1]:
+            best[name] = min(best[name], _timed(contenders[name])[1])
+    return best
+
+
+def _processor_seconds() -> float:
+    """Of this process and of the children that have ended."""
+    return sum(os.times()[:4])
+
+
+def _timed(made: Callable[[], np.ndarray]) -> tuple[np.ndarray, float]:
+    started = _processor_seconds()
+    means = made()
+    return means, _processor_seconds() - started
+
+
+def _peers(size: Size) -> Iterator[Figure]:
+    (whole,) = m3_monthly()
+    whole = whole.every(len(whole.histories) // size.peer_panel)
+    some = whole.every(len(whole.histories) // size.peer_series)
+    some = replace(some, histories=some.histories[: size.peer_series], actuals=some.actuals[: size.peer_series])
+    places = np.arange(0, len(whole.histories), len(whole.histories) // size.peer_series)[: size.peer_series]
+    scales = np.array([np.abs(units[12:] - units[:-12]).mean() for units in some.histories])
+    series, horizon, season = some.histories, some.horizon, some.season
+
+    def mase(means: np.ndarray) -> float:
+        return float((np.abs(means - some.actuals).mean(axis=1) / scales).mean())
+
+    def by_engine(histories: Sequence[np.ndarray]) -> np.ndarray:
+        panel = panel_of(histories, season, horizon)
+        _, forecast = forecast_panel(panel, shape_of(horizon, season, whole.active_periods), map)
+        means = np.zeros((len(histories), horizon))
+        means[forecast.cases.rows] = forecast.means
+        return means
+
+    by_engine(series[:3])
+    alone, alone_seconds = _timed(lambda: by_engine(series))
+    among, among_seconds = _timed(lambda: by_engine(whole.histories))
+    engine = alone_seconds / len(series), among_seconds / len(whole.histories)
+    of_alone, of_among = f"engine_{len(series)}_series", f"engine_{len(whole.histories)}_series"
+    yield Figure(f"{of_alone}_per_series", engine[0] * 1000, "ms")
+    yield Figure(f"{of_among}_per_series", engine[1] * 1000, "ms")
+    yield Figure(f"{of_alone}_mase", mase(alone), "x")
+    yield Figure(f"{of_among}_mase_of_the_same_series", mase(among[places]), "x")
+    peers: dict[str, tuple[Callable[[], np.ndarray], float]] = {
+        "auto_arima": (lambda: by_auto_arima(series, horizon, season), 20)
+    }
+    if has_prophet():
+        by_prophet(series[:1], horizon)
+        peers["prophet"] = (lambda: by_prophet(series, horizon), 50)
+    else:
+        sys.stderr.write("Prophet is left out: it is not installed\n")
+    for name, (peer, faster) in peers.items():
+        means, seconds = _timed(peer)
+        yield Figure(f"{name}_per_series", seconds / len(series) * 1000, "ms")
+        yield Figure(f"{name}_mase", mase(means), "x")
+        for of, own in ((of_alone, engine[0]), (of_among, engine[1])):
+            yield Figure(f"{of}_faster_than_{name}", seconds / len(series) / own, "x", faster, "at least")
+        yield Figure(f"{of_alone}_mase_times_{name}", mase(alone) / mase(means), "x", 1)
+
+
+def _start(size: Size) -> Iterator[Figure]:
+    taken = []
+    for _ in range(size.starts):
+        started = time.perf_counter()
+        subprocess.run([sys.executable, "-W", "ignore", "-c", _START], cwd=PROJECT, check=True)
+        taken.append(time.perf_counter() - started)
+    yield Figure("start_to_first_forecast", median(taken), "s", 5)
+
+
+PARTS: dict[str, Callable[[Size], Iterator[Figure]]] = {
+    "scale": _scale,
+    "overhead": _overhead,
+    "peers": _peers,
+    "start": _start,
+}
+
+
+def _figures(parts: Sequence[str], size: Size) -> Iterator[Figure]:
+    for part in parts:
+        try:
+            yield from PARTS[part](size)
+        except NoDataError as error:
+            sys.stderr.write(f"{part} is left out: {error}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="a few hundred series, no goals: proves that it runs")
+    parser.add_argument("--parts", nargs="+", choices=list(PARTS), help="only these")
+    chosen = parser.parse_args(arguments)
+    one_thread()
+    figures = list(_figures(chosen.parts or list(PARTS), QUICK if chosen.quick else FULL))
+    if chosen.quick:
+        figures = [replace(figure, goal=None) for figure in figures]
+    print_report("forecast", figures, is_quick=chosen.quick)
+
+
+if __name__ == "__main__":
+    main()

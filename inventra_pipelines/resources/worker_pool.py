@@ -4,15 +4,13 @@ Belongs here: which of them, and the pool's limits. What runs there is a module-
 are `engines/`.
 """
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from itertools import chain, islice
-from multiprocessing import get_context
 from multiprocessing.util import Finalize
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 from dagster import ConfigurableResource
 
@@ -20,21 +18,11 @@ from inventra_pipelines.errors import TransientError
 from inventra_pipelines.resources.engines.outcomes import Failure, attempt, result_of
 from inventra_pipelines.resources.engines.sessions import Session, check_engine, connect
 from inventra_pipelines.resources.engines.waves import map_waves
+from inventra_pipelines.resources.spawned import CHUNKS_TO_START_FOR, Chunk, Result, spawned_pool
 from inventra_pipelines.settings import get_settings
 
-# Two workers import what they need in 2 to 4 s; a chunk is about a second's work.
-_CHUNKS_TO_START_FOR = 5
 # Enough that no worker waits while the oldest result is awaited; all that is in memory of a long backfill.
 _CHUNKS_AHEAD_PER_WORKER = 2
-
-Chunk = TypeVar("Chunk")
-Result = TypeVar("Result")
-
-
-def _prepare_worker() -> None:
-    # Each worker is one core's worth: a thread pool inside it would fight with its neighbours.
-    for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS"):
-        os.environ[variable] = "1"
 
 
 class WorkerPool(ConfigurableResource):
@@ -42,22 +30,6 @@ class WorkerPool(ConfigurableResource):
 
     Forked processes deadlock beside polars. It has no configuration fields: a cluster's address may be a secret.
     """
-Belongs here: the pool as a resource, and its limits. How its processes are started is `spawned.py`; what runs in it is
-a module-level function of `domain/`.
-"""
-
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from typing import ClassVar
-
-from dagster import ConfigurableResource
-
-from inventra_pipelines.resources.spawned import CHUNKS_TO_START_FOR, Chunk, Result, spawned_pool
-from inventra_pipelines.settings import get_settings
-
-
-class WorkerPool(ConfigurableResource):
-    """`settings.workers` spawned processes; they start with the first work."""
 
     _executor: ClassVar[ProcessPoolExecutor | None] = None
     _session: ClassVar[Session | None] = None
@@ -122,11 +94,8 @@ class WorkerPool(ConfigurableResource):
 
     def _pool(self) -> ProcessPoolExecutor:
         if WorkerPool._executor is None:
-            WorkerPool._executor = ProcessPoolExecutor(
-                get_settings().workers, mp_context=get_context("spawn"), initializer=_prepare_worker
-            )
-            _stop_at_exit()
             WorkerPool._executor = spawned_pool(get_settings().workers)
+            _stop_at_exit()
         return WorkerPool._executor
 
 
@@ -139,11 +108,5 @@ def _stop_at_exit() -> None:
 def _few(chunks: Iterable[Chunk]) -> tuple[bool, Iterable[Chunk]]:
     """Whether there are too few chunks to start anything for, and the chunks again."""
     rest = iter(chunks)
-    first = list(islice(rest, _CHUNKS_TO_START_FOR))
-    return len(first) < _CHUNKS_TO_START_FOR, chain(first, rest)
-        A pool that has not started yet is not started for a few chunks: its start costs more than it saves.
-        """
-        work = list(chunks)
-        if WorkerPool._executor is None and len(work) < CHUNKS_TO_START_FOR:
-            return map(function, work)
-        return self._pool().map(function, work)
+    first = list(islice(rest, CHUNKS_TO_START_FOR))
+    return len(first) < CHUNKS_TO_START_FOR, chain(first, rest)

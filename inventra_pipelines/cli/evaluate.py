@@ -199,7 +199,8 @@ def _evaluate(
     workers: int,
     shown: Steps,
 ) -> tuple["Evaluation", bytes]:
-    from inventra_pipelines.domain.forecast.evaluation import CountedWork, evaluate_panel, plan_evaluation
+    from inventra_pipelines.domain.forecast.evaluation import CountedWork, evaluate_panel
+    from inventra_pipelines.domain.forecast.evaluation_plan import plan_evaluation
     from inventra_pipelines.domain.forecast.evaluation_scores import score
     from inventra_pipelines.domain.forecast.periods import demand_by_period
     from inventra_pipelines.domain.forecast.trial import Shape

@@ -60,8 +60,8 @@ def print_evaluation(evaluation: Evaluation) -> None:
     out.print()
     say(
         f"Its 80 % ranges cover {_percent(scores.coverage_80)} of what came, {_percent(scores.coverage_95)} lies below "
-        f"the 95 % quantile; scaled CRPS {_ratio(scores.scaled_crps)}. It errs less than seasonal naive on "
-        f"{_percent(scores.better_share)} of {scores.active_series:,} active series, the same on "
+        f"the 95 % quantile; scaled CRPS {_ratio(scores.scaled_crps)}. Its squared error is smaller than the seasonal "
+        f"naive one on {_percent(scores.better_share)} of {scores.active_series:,} active series, the same on "
         f"{_percent(scores.equal_share)}. Forecast value added (WAPE): "
         f"{_percent(scores.forecast_value_added, is_signed=True)} points."
     )

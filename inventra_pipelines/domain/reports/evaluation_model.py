@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from inventra_pipelines.domain.forecast.classes import DORMANT
-from inventra_pipelines.domain.forecast.evaluation import OriginForecast, Plan
+from inventra_pipelines.domain.forecast.evaluation import OriginForecast
+from inventra_pipelines.domain.forecast.evaluation_plan import Plan
 from inventra_pipelines.domain.forecast.evaluation_scores import Scores
 from inventra_pipelines.domain.forecast.frames import QUANTILES
 from inventra_pipelines.domain.forecast.periods import PeriodDemand

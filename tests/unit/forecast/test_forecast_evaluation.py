@@ -9,9 +9,8 @@ from inventra_pipelines.domain.forecast.evaluation import (
     evaluate_origin,
     evaluate_panel,
     known_at,
-    origin_offsets,
-    plan_evaluation,
 )
+from inventra_pipelines.domain.forecast.evaluation_plan import origin_offsets, plan_evaluation
 from inventra_pipelines.domain.forecast.evaluation_scores import score
 from inventra_pipelines.domain.forecast.panel import Panel, plain_panel
 from inventra_pipelines.domain.forecast.trial import Shape, select_methods
@@ -181,3 +180,17 @@ def test_dear_baselines_take_a_bounded_number_of_series():
     assert "AutoETS" not in plan.baselines
     assert len(plan.rows) == 3000
     assert len(plan.baselines["SES"]) == 3000
+
+
+def test_a_series_is_won_by_the_smaller_sum_of_squares_over_all_origins(mixed: tuple[Panel, list[OriginForecast]]):
+    _, origins = mixed
+    scores = score(origins)
+    sums: dict[int, list[float]] = {}
+    for origin in origins:
+        for case in np.flatnonzero(origin.classes != "dormant"):
+            of = sums.setdefault(int(origin.rows[case]), [0.0, 0.0])
+            of[0] += float(((origin.means[case] - origin.actuals[case]) ** 2).sum())
+            of[1] += float(((origin.baselines["SeasonalNaive"][case] - origin.actuals[case]) ** 2).sum())
+    assert scores.active_series == len(sums)
+    assert scores.better_share == np.mean([engine < naive for engine, naive in sums.values()])
+    assert scores.equal_share == np.mean([engine == naive for engine, naive in sums.values()])

@@ -108,8 +108,9 @@ def plan_evaluation(
         tried[method] = rows
         if method in _SECONDS_PER_PERIOD:
             limit = _MOST_SECONDS[method]
-            affordable = _affordable(periods[rows], len(offsets), _SECONDS_PER_PERIOD[method], limit)
-            if affordable < len(rows) and method == "AutoETS":
+            least = 1 if method == "AutoETS" else _LEAST_SAMPLE
+            affordable = _affordable(periods[rows], len(offsets), _SECONDS_PER_PERIOD[method], limit, least)
+            if method == "AutoETS" and affordable < len(rows):
                 del tried[method]
                 notes.append(f"AutoETS is left out: on {len(rows):,} series it takes minutes")
             elif affordable < len(rows):
@@ -118,10 +119,12 @@ def plan_evaluation(
     return Plan(offsets, rows, tried, notes)
 
 
-def _affordable(periods: np.ndarray, origins: int, seconds_per_period: float, most_seconds: float) -> int:
-    """How many of the series fit into the seconds; all of them, or at least a sample's worth."""
+def _affordable(
+    periods: np.ndarray, origins: int, seconds_per_period: float, most_seconds: float, least: int = _LEAST_SAMPLE
+) -> int:
+    """How many of such series fit into the seconds, at least so many."""
     per_series = float(periods.mean()) * seconds_per_period * origins
-    return max(_LEAST_SAMPLE, int(most_seconds / max(per_series, 1e-12)))
+    return max(least, int(most_seconds / max(per_series, 1e-12)))
 
 
 def _evenly(panel: Panel, rows: np.ndarray, most: int) -> np.ndarray:

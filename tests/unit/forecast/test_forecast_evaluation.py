@@ -194,3 +194,10 @@ def test_a_series_is_won_by_the_smaller_sum_of_squares_over_all_origins(mixed: t
     assert scores.active_series == len(sums)
     assert scores.better_share == np.mean([engine < naive for engine, naive in sums.values()])
     assert scores.equal_share == np.mean([engine == naive for engine, naive in sums.values()])
+
+
+def test_auto_ets_is_tried_on_all_series_or_on_none():
+    few = panel_of(*([1.0, 2.0] * 60 for _ in range(100)))
+    more = panel_of(*([1.0, 2.0] * 60 for _ in range(180)))
+    assert "AutoETS" in plan_evaluation(few, SHAPE, history=HISTORY).baselines
+    assert "AutoETS" not in plan_evaluation(more, SHAPE, history=HISTORY).baselines

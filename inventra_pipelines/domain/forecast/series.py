@@ -5,9 +5,10 @@ Belongs here: the chain of fallbacks and what counts as a failure. Which methods
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 import numpy as np
@@ -70,8 +71,8 @@ def forecast_series(
         horizon: Periods to forecast.
         season: Season in periods; 1 is none.
         made: What members made of this very series, those of pooled members among them, or why they failed; added to.
-        seconds: Longest time of one method. Kept in the main thread of a process only: Python has no way to interrupt
-            another one. A single call into a library that never returns is not interrupted.
+        seconds: Longest time of one method, kept inside `time_limits` and in the main thread of a process only: Python
+            has no way to interrupt another one. A single call into a library that never returns is not interrupted.
 
     Returns:
         Finite and non-negative means. Means below zero are set to zero, which is not a fallback.
@@ -81,8 +82,7 @@ def forecast_series(
     chain = (method, "Naive") if method == BASELINE else (method, *(name for name in FALLBACKS if name != method))
     for name in chain:
         try:
-            with _time_limit(seconds):
-                mean = _by_method(units, name, horizon, season, made)
+            mean = _within(seconds, partial(_by_method, units, name, horizon, season, made))
         except _MethodError as failure:
             failures.append(str(failure))
             continue
@@ -136,9 +136,16 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Ma
     return forecast
 
 
+class _Alarm:
+    """Whether this process has a handler for alarms: setting one takes as long as a quick method does."""
+
+    is_set = False
+
+
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+def time_limits() -> Iterator[None]:
+    """Keeps the time limits of all series that are forecast inside, in the main thread of a process."""
+    if _Alarm.is_set or threading.current_thread() is not threading.main_thread():
         yield
         return
 
@@ -146,10 +153,20 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise _TookTooLongError
 
     before = signal.signal(signal.SIGALRM, give_up)
-    # Again and again: where the first is caught by a library that catches everything, the next is not.
-    signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_BETWEEN_ALARMS)
+    _Alarm.is_set = True
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _Alarm.is_set = False
         signal.signal(signal.SIGALRM, before)
+
+
+def _within(seconds: float, function: Callable[[], np.ndarray]) -> np.ndarray:
+    if not _Alarm.is_set or threading.current_thread() is not threading.main_thread():
+        return function()
+    # Again and again: where the first is caught by a library that catches everything, the next is not.
+    signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_BETWEEN_ALARMS)
+    try:
+        return function()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

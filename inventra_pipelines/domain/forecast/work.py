@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from inventra_pipelines.domain.forecast.registry import POOLED_MEMBERS, members_of
-from inventra_pipelines.domain.forecast.series import Made, SeriesForecast, forecast_series
+from inventra_pipelines.domain.forecast.series import Made, SeriesForecast, forecast_series, time_limits
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -89,7 +89,7 @@ class SeriesWork:
         models_used: list[str] = []
         reasons: list[str | None] = []
         place, made = (-1, -1), Made()
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        with warnings.catch_warnings(), np.errstate(all="ignore"), time_limits():
             warnings.simplefilter("ignore")
             for case, (row, offset, method_id) in enumerate(
                 zip(self.rows.tolist(), self.offsets.tolist(), self.method_ids.tolist(), strict=True)

@@ -20,7 +20,7 @@ from inventra_pipelines.domain.forecast.registry import (
     SeriesMember,
     series_model,
 )
-from inventra_pipelines.domain.forecast.series import forecast_series
+from inventra_pipelines.domain.forecast.series import forecast_series, time_limits
 from inventra_pipelines.errors import PermanentError
 
 QUICK = sorted(set(SERIES_MEMBERS) - {"AutoARIMA", "AutoETS", "MFLES", "Prophet"})
@@ -79,6 +79,12 @@ class _SleepsAndCatches:
         except self.caught:
             time.sleep(30)
         raise AssertionError
+
+
+@pytest.fixture(autouse=True)
+def limits() -> Iterator[None]:
+    with time_limits():
+        yield
 
 
 @pytest.fixture

@@ -39,7 +39,8 @@ def long_frame(series: Sequence[np.ndarray]) -> pd.DataFrame:
 def by_statsforecast(frame: pd.DataFrame, method: str, horizon: int, season: int) -> np.ndarray:
     """The mean of a method's models by StatsForecast in one process, series x horizon."""
     models = [series_model(name, season, True) for name in members_of(method)]
-    made = pd.DataFrame(StatsForecast(models=models, freq=1, n_jobs=1).forecast(df=frame, h=horizon))
+    made = StatsForecast(models=models, freq=1, n_jobs=1).forecast(df=frame, h=horizon)
+    assert isinstance(made, pd.DataFrame)
     means: np.ndarray = made.iloc[:, 2:].to_numpy().mean(axis=1).reshape(-1, horizon)
     return means
 

@@ -7,10 +7,12 @@ follow from them, and who runs the process. What a tenant decides for itself sta
 import difflib
 import getpass
 import os
+import shutil
 from collections.abc import Iterable
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from dotenv import dotenv_values
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -36,6 +38,10 @@ class Settings(BaseSettings):
     )
     dagster_database: str = Field(default="inventra_dagster", description="Database of Dagster's own storage.")
     workers: int = Field(default=2, ge=1, le=64, description="Spawned processes for numeric work.")
+    engine: Literal["local", "ray", "dask", "spark"] = Field(default="local", description="Where forecasting runs.")
+    engine_address: SecretStr | None = Field(
+        default=None, description="The engine's cluster; a small one of this machine's when unset."
+    )
     portal_port: int = Field(default=3001, ge=1, le=65535)
     portal_url: str | None = Field(default=None, description="Public address of the download site.")
     portal_secret: SecretStr | None = Field(default=None, description="Key that tenant tokens are derived from.")
@@ -51,6 +57,17 @@ class Settings(BaseSettings):
         if self.first_day and self.last_day and self.last_day < self.first_day:
             raise ValueError(f"INVENTRA_LAST_DAY {self.last_day} is before INVENTRA_FIRST_DAY {self.first_day}")
         return self
+
+    @model_validator(mode="after")
+    def _address_has_an_engine(self) -> "Settings":
+        if self.cluster_address and self.engine == "local":
+            raise ValueError("INVENTRA_ENGINE_ADDRESS is set, and INVENTRA_ENGINE is not ray, dask or spark")
+        return self
+
+    @property
+    def cluster_address(self) -> str | None:
+        """Address of the engine's cluster, which may hold a password; None where a small one is to be started."""
+        return (self.engine_address.get_secret_value().strip() or None) if self.engine_address else None
 
     @property
     def tenants_folder(self) -> Path:
@@ -89,7 +106,7 @@ class Settings(BaseSettings):
 
 
 # What must not stand in a file.
-_SECRETS = {"DATABASE_URL", "INVENTRA_PORTAL_SECRET", "INVENTRA_SMTP_PASSWORD"}
+_SECRETS = {"DATABASE_URL", "INVENTRA_ENGINE_ADDRESS", "INVENTRA_PORTAL_SECRET", "INVENTRA_SMTP_PASSWORD"}
 
 
 def _refuse_unknown(names: Iterable[str], place: str) -> None:
@@ -140,3 +157,9 @@ def user_name() -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return f"user {os.getuid()}"
+
+
+def has_java() -> bool:
+    """Whether Spark would find a Java on this machine: at JAVA_HOME, else in the path."""
+    home = os.environ.get("JAVA_HOME")
+    return shutil.which(str(Path(home) / "bin" / "java") if home else "java") is not None

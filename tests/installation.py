@@ -43,7 +43,7 @@ _TABLES = """
     where
         table_type = 'BASE TABLE'
         and table_schema in ('ops', 'raw', 'intermediate', 'marts', 'forecast', 'planning', 'alerts', 'reports')
-        and table_name <> 'batch_log'
+        and table_name not in ('batch_log', 'run_log')
     order by 1
 """
 

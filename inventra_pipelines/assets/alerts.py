@@ -10,7 +10,7 @@ import polars as pl
 import psycopg
 from dagster import AssetExecutionContext, MaterializeResult, asset
 
-from inventra_pipelines.assets.keys import ALERTS, BATCHES, DAILY_KPIS, PROPOSALS
+from inventra_pipelines.assets.keys import ALERTS, BATCHES, DAILY_KPIS, FORECASTS, PROPOSALS
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
 from inventra_pipelines.db import outbox, tables
 from inventra_pipelines.db.reads.alerts import alert_inputs, evaluated_conditions
@@ -28,7 +28,7 @@ from inventra_pipelines.resources.postgres import Postgres
 @asset(
     key=ALERTS,
     group_name="alerts",
-    deps=[PROPOSALS, DAILY_KPIS, BATCHES],
+    deps=[FORECASTS, PROPOSALS, DAILY_KPIS, BATCHES],
     partitions_def=PARTITIONS,
     backfill_policy=SINGLE_RUN,
     kinds={"python", "postgres"},
@@ -68,7 +68,9 @@ def _judge(connection: psycopg.Connection, tenant_id: str, day: date) -> tuple[p
     config = TENANTS[tenant_id].alerts
     inputs = alert_inputs(connection, TENANTS[tenant_id], day)
     unusual = anomalies(inputs.demand, inputs.earlier_forecasts, tenant_id=tenant_id, as_of_on=day, config=config)
-    true_today = conditions(inputs.proposals, unusual, inputs.feeds, tenant_id=tenant_id, as_of_on=day, config=config)
+    true_today = conditions(
+        inputs.proposals, unusual, inputs.feeds, inputs.drift, tenant_id=tenant_id, as_of_on=day, config=config
+    )
     return unusual, true_today
 
 

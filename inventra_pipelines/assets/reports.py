@@ -48,7 +48,7 @@ def artifacts(
             ]
         rows = [
             files.write(report.tenant_id, report.day, name, content)
-            for (name, report), content in zip(drawn, worker_pool.map(render, drawn), strict=True)
+            for (name, report), content in zip(drawn, worker_pool.map_here(render, drawn), strict=True)
         ]
         with postgres.connect() as connection:
             frame = pl.DataFrame(rows)

@@ -13,6 +13,8 @@ from inventra_pipelines.db.embedded import database
 from inventra_pipelines.db.engine import connect, parse_url
 from inventra_pipelines.db.migrate import is_current, migrate
 from inventra_pipelines.errors import InventraError, PermanentError
+from inventra_pipelines.resources.engines.address import check_reachable
+from inventra_pipelines.resources.engines.sessions import check_engine
 from inventra_pipelines.settings import Settings, get_settings
 from inventra_pipelines.tenants import load_tenants
 
@@ -48,11 +50,17 @@ def _disk(settings: Settings) -> str:
     return f"{free:.0f} GB free below {settings.home}" + ("" if free > _LEAST_FREE_GB else ": make room")
 
 
+def _engine(settings: Settings) -> str:
+    found = check_engine(settings)
+    check_reachable(settings)
+    return found
+
+
 def doctor() -> None:
-    """Look at settings, database, tenants and disk, and say what is wrong with each."""
+    """Look at settings, database, tenants, disk and the engine of forecasting, and say what is wrong with each."""
     settings = get_settings()
     broken = 0
-    for name, look in (("database", _database), ("tenants", _tenants), ("disk", _disk)):
+    for name, look in (("database", _database), ("tenants", _tenants), ("disk", _disk), ("engine", _engine)):
         try:
             out.print(f"{name:<9} ok     {look(settings)}", markup=False)
         except InventraError as error:

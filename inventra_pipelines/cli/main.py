@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from inventra_pipelines.cli import batches, db, demo, docs, doctor, ingest, mapping, reports, runs, sql, ui
+from inventra_pipelines.cli import batches, db, demo, docs, doctor, evaluate, ingest, mapping, reports, runs, sql, ui
 from inventra_pipelines.cli.console import fail
 from inventra_pipelines.errors import InventraError
 
@@ -25,6 +25,7 @@ app.command("ui")(ui.ui)
 app.command("run")(runs.run)
 app.command("backfill")(runs.backfill)
 app.command("ingest")(ingest.ingest)
+app.command("evaluate")(evaluate.evaluate)
 app.add_typer(reports.app, name="reports", help="List reports and copy them out.")
 app.add_typer(batches.app, name="batches", help="Landed files: list, correct, release, withdraw.")
 app.add_typer(mapping.app, name="mapping", help="Suggest the settings that a file needs.")

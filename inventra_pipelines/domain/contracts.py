@@ -355,6 +355,32 @@ DEMAND_ADJUSTMENTS = Contract(
     business_day=None,
 )
 
+PROMOTIONS = Contract(
+    "promotions",
+    "One row per item and period on promotion, past or to come; the version that landed last holds.",
+    (
+        _ITEM,
+        Column("starts_on", "date", "First day of the promotion.", True, ("start_date", "valid_from")),
+        Column(
+            "ends_on",
+            "date",
+            "Last day of the promotion; the first one where it is absent.",
+            aliases=("end_date", "valid_to"),
+        ),
+        Column(
+            "location_code",
+            "code",
+            "Shop, warehouse or channel of the promotion; every one of the item where it is absent.",
+            aliases=("location",),
+        ),
+        Column("promotion", "text", "What people call it.", aliases=("name", "campaign")),
+        Column("status", "text", "cancelled takes the promotion back; with any other, or none, it holds."),
+    ),
+    key=("item_code", "location_code", "starts_on"),
+    overlap="latest_version",
+    business_day=None,
+)
+
 CONTRACTS: dict[Dataset, Contract] = {
     contract.dataset: contract
     for contract in (
@@ -368,5 +394,6 @@ CONTRACTS: dict[Dataset, Contract] = {
         WORK_ORDERS,
         SUPPLY_PLANS,
         DEMAND_ADJUSTMENTS,
+        PROMOTIONS,
     )
 }

@@ -30,6 +30,7 @@ Dataset = Literal[
     "work_orders",
     "supply_plans",
     "demand_adjustments",
+    "promotions",
 ]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 WEEKDAYS: tuple[Weekday, ...] = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -25,6 +25,7 @@ from tests.integration.year import Year
 # year of real sales builds it, and the others would wait for it meanwhile.
 _LONGEST_FIRST = (
     *(
+        "test_engines",
         "test_web_backfill",
         "test_replay",
         "test_dbt_models",

@@ -133,6 +133,7 @@ def write_forecasts(warehouse: Warehouse, tenant: str, forecasts: pl.DataFrame) 
             pl.lit("").alias("data_fingerprint"),
             items=pl.lit(3),
             fallbacks=pl.lit(0),
+            corrections=pl.lit(0),
         )
     )
     with connect(warehouse.url) as connection:
@@ -182,8 +183,8 @@ def test_a_night_without_anything_to_forecast_plans_nothing(warehouse: Warehouse
     tenant = warehouse.tenant("asleep")
     warehouse.add(tenant, "sales", {"item_code": "A", "sold_on": date(2024, 2, 3), "quantity": 2})
     warehouse.execute(
-        "insert into forecast.runs (run_id, tenant_id, cutoff_on, state, items, fallbacks, horizon_weeks,"
-        f" data_fingerprint, config_version) values ('r', '{tenant}', '2024-01-31', 'completed', 0, 0, 8, '', '')"
+        "insert into forecast.runs (run_id, tenant_id, cutoff_on, state, items, fallbacks, corrections, horizon_weeks,"
+        f" data_fingerprint, config_version) values ('r', '{tenant}', '2024-01-31', 'completed', 0, 0, 0, 8, '', '')"
     )
     window = [Window(tenant, date(2024, 2, 3), date(2024, 2, 3))]
     warehouse.build(window, MODELS)

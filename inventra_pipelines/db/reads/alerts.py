@@ -1,4 +1,4 @@
-"""What the alerts stage reads, as of a day: recent demand, earlier forecasts of the week, proposals and feeds.
+"""What the alerts stage reads, as of a day: recent demand, earlier forecasts of the week, proposals, feeds and drift.
 
 Belongs here: SQL and its parameters. What is done with the frames is `domain/alerts/`.
 """
@@ -36,6 +36,11 @@ _EARLIER_FORECASTS = """
     where tenant_id = %(tenant_id)s and forecasts.target_on = %(day)s and cutoff_on < %(day)s
 """
 _PROPOSALS = "select * from planning.proposals where tenant_id = %(tenant_id)s and as_of_on = %(day)s"
+_DRIFT = """
+    select demand_class, ratio, is_drifting, reason
+    from forecast.drift
+    where tenant_id = %(tenant_id)s and as_of_on = %(day)s
+"""
 
 # Figures of what landed on the day, and of the same weekday of the thirteen weeks before.
 _LANDED = """
@@ -100,6 +105,7 @@ class AlertInputs:
     earlier_forecasts: pl.DataFrame
     proposals: pl.DataFrame
     feeds: pl.DataFrame
+    drift: pl.DataFrame
 
 
 def alert_inputs(connection: psycopg.Connection, tenant: TenantConfig, day: date) -> AlertInputs:
@@ -110,6 +116,7 @@ def alert_inputs(connection: psycopg.Connection, tenant: TenantConfig, day: date
         earlier_forecasts=read_frame(connection, _EARLIER_FORECASTS, parameters),
         proposals=read_frame(connection, _PROPOSALS, parameters),
         feeds=_feeds(connection, tenant, day),
+        drift=read_frame(connection, _DRIFT, parameters),
     )
 
 

@@ -95,6 +95,18 @@ _FORECASTS = """
         and forecasts.cutoff_on = (
             select max(cutoff_on) from forecast.runs where tenant_id = %(tenant_id)s and cutoff_on <= %(day)s
         )
+        -- What is expected to sell nothing is planned only where planners say otherwise.
+        and (
+            forecasts.demand_class is distinct from 'dormant'
+            or exists (
+                select from forecast.consensus as own
+                where
+                    own.tenant_id = forecasts.tenant_id
+                    and own.cutoff_on = forecasts.cutoff_on
+                    and own.item_id = forecasts.item_id
+                    and own.location_id = forecasts.location_id
+            )
+        )
     window up_to_lag as (
         partition by forecasts.item_id, forecasts.location_id
         order by forecasts.lag

@@ -45,17 +45,18 @@ _ITEM_FORECASTS = f"""
     select f.*, i.name
     from forecast.forecasts as f
     left join marts.dim_items as i using (tenant_id, item_id)
-    where f.tenant_id = %(tenant_id)s and f.cutoff_on = {_CUTOFF}
+    where f.tenant_id = %(tenant_id)s and f.cutoff_on = {_CUTOFF} and f.demand_class is distinct from 'dormant'
 """
 
-_ACCURACY = """
-    select *
-    from forecast.accuracy
-    where
-        tenant_id = %(tenant_id)s
-        and as_of_on = (
-            select max(as_of_on) from forecast.accuracy where tenant_id = %(tenant_id)s and as_of_on <= %(day)s
-        )
+_MEASURED_ON = "(select max(as_of_on) from forecast.accuracy where tenant_id = %(tenant_id)s and as_of_on <= %(day)s)"
+
+_ACCURACY = f"select * from forecast.accuracy where tenant_id = %(tenant_id)s and as_of_on = {_MEASURED_ON}"
+
+_ITEM_ACCURACY = f"""
+    select a.*, i.name
+    from forecast.item_accuracy as a
+    left join marts.dim_items as i using (tenant_id, item_id)
+    where a.tenant_id = %(tenant_id)s and a.as_of_on = {_MEASURED_ON}
 """
 
 # An alert that a later day resolved was open on this one.
@@ -206,6 +207,7 @@ def daily_report(connection: psycopg.Connection, tenant: TenantConfig, day: date
         forecasts_weekly=read(_FORECASTS_WEEKLY),
         item_forecasts=read(_ITEM_FORECASTS),
         accuracy=read(_ACCURACY),
+        item_accuracy=read(_ITEM_ACCURACY),
         alerts=read(_ALERTS),
         anomalies=read(_ANOMALIES),
         feeds=read(_FEEDS),

@@ -1,13 +1,14 @@
 """What is true on a day and worth an alert, with its severity.
 
-Belongs here: the rules that turn proposals, anomalies and feeds into rows of `alerts.conditions`. How conditions of
-several days become alerts is `life_cycle.py`.
+Belongs here: the rules that turn proposals, anomalies, feeds and drift into rows of `alerts.conditions`. How conditions
+of several days become alerts is `life_cycle.py`.
 """
 
 from datetime import date
 
 import polars as pl
 
+from inventra_pipelines.domain.alerts.drift import drift_conditions
 from inventra_pipelines.domain.alerts.feeds import feed_conditions
 from inventra_pipelines.domain.tenant import AlertConfig
 
@@ -32,6 +33,7 @@ def conditions(
     proposals: pl.DataFrame,
     anomalies: pl.DataFrame,
     feeds: pl.DataFrame,
+    drift: pl.DataFrame,
     *,
     tenant_id: str,
     as_of_on: date,
@@ -44,12 +46,14 @@ def conditions(
       message that of the location with most money.
     - `sales_stopped`: high / medium / low by class. `sales_anomaly`: high for the whole tenant; an item's is medium
       from twice `anomaly_z` on, else low.
+    - `forecast_drift`: see `drift.drift_conditions`.
     - `no_feed`, `rejected_file`, `stale_feed`, `thin_feed`, `rejected_rows`: see `feeds.feed_conditions`.
 
     Args:
         proposals: Rows of `planning.proposals` of the day; empty without stock.
         anomalies: Rows of `alerts.anomalies` of the day.
         feeds: One row per dataset, see `feeds.feed_conditions`.
+        drift: Rows of `forecast.drift` of the day; empty while no forecast has met its week.
         tenant_id: The tenant of all these frames.
         as_of_on: The day.
         config: Thresholds.
@@ -62,7 +66,7 @@ def conditions(
         _stock(proposals),
         _sales(anomalies.join(classes, on="item_id", how="left"), config),
         pl.DataFrame(
-            feed_conditions(feeds, as_of_on=as_of_on, config=config),
+            [*feed_conditions(feeds, as_of_on=as_of_on, config=config), *drift_conditions(drift)],
             schema={"kind": pl.String, "severity": pl.String, "message": pl.String},
             orient="row",
         ).select(

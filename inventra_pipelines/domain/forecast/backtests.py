@@ -12,6 +12,10 @@ from inventra_pipelines.domain.forecast.classes import classify
 from inventra_pipelines.domain.forecast.panel import Panel, naive_scales
 from inventra_pipelines.domain.forecast.windows import RECENT_PERIODS
 
+# Errors are counted up to so many scales: what is further off is a row that nobody sold, and its square would be more
+# than a 64-bit float holds.
+MOST_SCALES = 1e6
+
 
 @dataclass(frozen=True)
 class Cases:
@@ -85,6 +89,13 @@ def _cases_at(panel: Panel, offset: int, active_periods: int) -> Cases:
         recent,
         naive_scales(shares, lengths) * tops,
     )
+
+
+def in_scales(errors: np.ndarray, scales: np.ndarray) -> np.ndarray:
+    """Errors (cases x horizon) in units of each case's scale, which is above 0, at most MOST_SCALES of them."""
+    with np.errstate(over="ignore"):
+        counted: np.ndarray = np.clip(errors / scales[:, None], -MOST_SCALES, MOST_SCALES)
+    return counted
 
 
 def actual_units(panel: Panel, cases: Cases, horizon: int) -> np.ndarray:

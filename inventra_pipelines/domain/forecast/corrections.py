@@ -10,7 +10,7 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from inventra_pipelines.domain.forecast.frames import CORRECTIONS, DECIMALS, SERIES_KEY
+from inventra_pipelines.domain.forecast.frames import CORRECTIONS, SERIES_KEY, rounded
 from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel
 
 OUT_OF_STOCK = "out_of_stock"
@@ -142,8 +142,8 @@ def correction_rows(
             "cutoff_on": [cutoff_on] * len(back),
             "period_ends_on": [cutoff_on - timedelta(days=int(steps) * period_days) for steps in back],
             "period_days": [period_days] * len(back),
-            "raw_units": np.round(corrections.raw_units, DECIMALS),
-            "corrected_units": np.round(corrections.corrected_units, DECIMALS),
+            "raw_units": rounded(corrections.raw_units),
+            "corrected_units": rounded(corrections.corrected_units),
             "reason": corrections.reasons.tolist(),
         },
         schema=CORRECTIONS,

@@ -1,7 +1,7 @@
 """Forecasts of panels by a selection: methods by class, forecasts, ranges.
 
 Belongs here: what happens to a panel once its methods are chosen, for one panel or many at once. How they are chosen is
-`trial.py`, panels of a tenant's days are made and turned to rows in `vintages.py`.
+`trial.py`, panels of a tenant's days are made and turned to rows in `tenant_forecasts.py`.
 """
 
 from collections.abc import Sequence

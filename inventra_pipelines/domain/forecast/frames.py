@@ -3,6 +3,7 @@
 Belongs here: column names and types of the stage's frames. What fills them is in `engine.py` and `accuracy.py`.
 """
 
+import numpy as np
 import polars as pl
 
 from inventra_pipelines.errors import PermanentError
@@ -10,6 +11,7 @@ from inventra_pipelines.errors import PermanentError
 SERIES_KEY = ["item_id", "location_id"]
 QUANTILES: dict[str, float] = {"q10": 0.10, "q50": 0.50, "q80": 0.80, "q90": 0.90, "q95": 0.95, "q98": 0.98}
 DECIMALS = 4
+_MOST_WITH_DECIMALS = 1e15
 
 DEMAND = {
     "tenant_id": pl.String,
@@ -104,13 +106,19 @@ RUNS = {
 ACCURACY = {
     "tenant_id": pl.String,
     "as_of_on": pl.Date,
+    "level": pl.String,
+    "node": pl.String,
     "lag": pl.Int32,
     "forecasts": pl.Int64,
     "actual_units": pl.Float64,
     "wape": pl.Float64,
     "bias": pl.Float64,
+    "mase": pl.Float64,
     "rmsse": pl.Float64,
+    "scaled_crps": pl.Float64,
     "coverage_80": pl.Float64,
+    "coverage_95": pl.Float64,
+    "tracking_signal": pl.Float64,
     "baseline_wape": pl.Float64,
     "forecast_value_added": pl.Float64,
 }
@@ -165,6 +173,43 @@ HIERARCHY = {
     **dict.fromkeys(QUANTILES, pl.Float64),
     "method": pl.String,
 }
+ITEM_ACCURACY = {
+    "tenant_id": pl.String,
+    "item_id": pl.String,
+    "location_id": pl.String,
+    "as_of_on": pl.Date,
+    "demand_class": pl.String,
+    "forecasts": pl.Int64,
+    "actual_units": pl.Float64,
+    "error_units": pl.Float64,
+    "wape": pl.Float64,
+    "bias": pl.Float64,
+    "mase": pl.Float64,
+    "rmsse": pl.Float64,
+    "tracking_signal": pl.Float64,
+    "baseline_wape": pl.Float64,
+    "forecast_value_added": pl.Float64,
+    "worst_rank": pl.Int32,
+}
+DRIFT = {
+    "tenant_id": pl.String,
+    "as_of_on": pl.Date,
+    "demand_class": pl.String,
+    "forecasts": pl.Int64,
+    "recent_error": pl.Float64,
+    "usual_error": pl.Float64,
+    "ratio": pl.Float64,
+    "tracking_signal": pl.Float64,
+    "is_drifting": pl.Boolean,
+    "reason": pl.String,
+}
+
+
+def rounded(units: np.ndarray) -> np.ndarray:
+    """Units as they are kept: with DECIMALS decimals, as far as a 64-bit float has them; numpy's would overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        kept: np.ndarray = np.where(np.abs(units) < _MOST_WITH_DECIMALS, np.round(units, DECIMALS), units)
+    return kept
 
 
 def checked_demand(demand: pl.DataFrame) -> pl.DataFrame:

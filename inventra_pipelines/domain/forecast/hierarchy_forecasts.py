@@ -13,7 +13,7 @@ from typing import NoReturn
 import numpy as np
 import polars as pl
 
-from inventra_pipelines.domain.forecast.frames import DECIMALS, HIERARCHY, QUANTILES
+from inventra_pipelines.domain.forecast.frames import HIERARCHY, QUANTILES, rounded
 from inventra_pipelines.domain.forecast.hierarchy import ITEM, LEVELS, TENANT, Hierarchy, bottom_up, telling_nodes
 from inventra_pipelines.domain.forecast.node_ranges import node_quantiles
 from inventra_pipelines.domain.forecast.reconciliation import (
@@ -65,7 +65,7 @@ def forecast_hierarchy(forecasts: LevelForecasts, origins: Sequence[Origin], hie
         hierarchy: The nodes above the series.
     """
     choice, bottom_means, past_means = _choose(forecasts, origins, hierarchy)
-    bottom_means = np.round(bottom_means, DECIMALS)
+    bottom_means = rounded(bottom_means)
     node_means = bottom_up(bottom_means, hierarchy)
     errors = [
         bottom_up(origin.bottom_actuals - means, hierarchy) for origin, means in zip(origins, past_means, strict=True)
@@ -110,8 +110,8 @@ def hierarchy_rows(tenant_id: str, cutoff_on: date, hierarchy: Hierarchy, made: 
             "node": np.repeat(np.array(hierarchy.nodes, dtype=object), horizon).tolist(),
             "target_on": [cutoff_on + timedelta(weeks=lag) for lag in lags] * nodes,
             "lag": lags * nodes,
-            "mean": np.round(made.node_means, DECIMALS).ravel(),
-            **{name: np.round(made.quantiles[index], DECIMALS).ravel() for index, name in enumerate(QUANTILES)},
+            "mean": rounded(made.node_means).ravel(),
+            **{name: rounded(made.quantiles[index]).ravel() for index, name in enumerate(QUANTILES)},
         },
         schema={name: dtype for name, dtype in HIERARCHY.items() if name not in ("tenant_id", "cutoff_on", "method")},
     ).with_columns(

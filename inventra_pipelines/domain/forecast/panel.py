@@ -163,11 +163,14 @@ def naive_scales(values: np.ndarray, lengths: np.ndarray) -> np.ndarray:
     This is the denominator of RMSSE (Hyndman and Koehler 2006, squared as in the M5 competition).
     """
     periods = values.shape[1]
-    steps = np.diff(values, axis=1)
     inside = np.greater(np.arange(1, periods)[None, :], (periods - lengths)[:, None])
+    steps = np.where(inside, np.abs(np.diff(values, axis=1)), 0.0)
     counts = inside.sum(axis=1)
-    squares = np.where(inside, steps**2, 0.0).sum(axis=1)
-    scales: np.ndarray = np.sqrt(np.divide(squares, counts, out=np.full(len(lengths), np.nan), where=counts > 0))
+    # Relative to the largest step, so that the squares of what a 64-bit float holds fit into one.
+    tops = steps.max(axis=1, initial=0.0)
+    shares = np.divide(steps, tops[:, None], out=np.zeros_like(steps), where=tops[:, None] > 0)
+    squares = np.divide((shares**2).sum(axis=1), counts, out=np.full(len(lengths), np.nan), where=counts > 0)
+    scales: np.ndarray = np.sqrt(squares) * tops
     return scales
 
 

@@ -10,7 +10,7 @@ from statistics import NormalDist
 
 import numpy as np
 
-from inventra_pipelines.domain.forecast.backtests import Cases
+from inventra_pipelines.domain.forecast.backtests import Cases, in_scales
 from inventra_pipelines.domain.forecast.classes import CLASSES, DORMANT
 from inventra_pipelines.domain.forecast.frames import QUANTILES
 
@@ -104,7 +104,7 @@ def pooled_spreads(classes: np.ndarray, errors: np.ndarray, scales: np.ndarray) 
         errors: Actual less forecast, cases x horizon.
         scales: Scale of each case, above 0.
     """
-    scaled = errors / scales[:, None]
+    scaled = in_scales(errors, scales)
     everything = _spread(scaled[classes != DORMANT], "all classes")
     spreads = {}
     for name in CLASSES:

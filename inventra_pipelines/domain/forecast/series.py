@@ -5,9 +5,10 @@ Belongs here: the chain of fallbacks and what counts as a failure. Which methods
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 import numpy as np
@@ -28,6 +29,10 @@ IMPLAUSIBLE_FACTOR = 10.0
 
 # The dearest member by name takes 6 s on 156 weeks (AutoARIMA with a season); what takes longer hangs.
 SECONDS_PER_SERIES = 20.0
+_SECONDS_BETWEEN_ALARMS = 0.5
+
+# Member -> its forecast, or why it gave none.
+Made = dict[str, np.ndarray | str]
 
 
 @dataclass(frozen=True)
@@ -43,8 +48,8 @@ class _MethodError(Exception):
     """A method gave no usable forecast; the message says why."""
 
 
-class _TookTooLongError(Exception):
-    """A method did not end in its time."""
+class _TookTooLongError(BaseException):
+    """A method did not end in its time; no Exception, which AutoARIMA catches and goes on to its next order."""
 
 
 def forecast_series(
@@ -52,7 +57,7 @@ def forecast_series(
     method: str,
     horizon: int,
     season: int,
-    made: dict[str, np.ndarray] | None = None,
+    made: Made | None = None,
     seconds: float = SECONDS_PER_SERIES,
 ) -> SeriesForecast:
     """Forecasts one series by a method, or by the first of the fallbacks that gives a plausible forecast.
@@ -65,9 +70,9 @@ def forecast_series(
         method: Members of the registry, joined by `+`.
         horizon: Periods to forecast.
         season: Season in periods; 1 is none.
-        made: Forecasts of this very series by member, those of pooled members among them; added to.
-        seconds: Longest time of one method. Kept in the main thread of a process only: Python has no way to interrupt
-            another one. A single call into a library that never returns is not interrupted.
+        made: What members made of this very series, those of pooled members among them, or why they failed; added to.
+        seconds: Longest time of one method, kept inside `time_limits` and in the main thread of a process only: Python
+            has no way to interrupt another one. A single call into a library that never returns is not interrupted.
 
     Returns:
         Finite and non-negative means. Means below zero are set to zero, which is not a fallback.
@@ -77,8 +82,7 @@ def forecast_series(
     chain = (method, "Naive") if method == BASELINE else (method, *(name for name in FALLBACKS if name != method))
     for name in chain:
         try:
-            with _time_limit(seconds):
-                mean = _by_method(units, name, horizon, season, made)
+            mean = _within(seconds, partial(_by_method, units, name, horizon, season, made))
         except _MethodError as failure:
             failures.append(str(failure))
             continue
@@ -89,7 +93,7 @@ def forecast_series(
     return SeriesForecast(np.zeros(horizon), ZERO, "; ".join(failures))
 
 
-def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: dict[str, np.ndarray]) -> np.ndarray:
+def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: Made) -> np.ndarray:
     if method == ZERO:
         return np.zeros(horizon)
     members = members_of(method)
@@ -102,9 +106,12 @@ def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: 
     return np.maximum(mean, 0.0)
 
 
-def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: dict[str, np.ndarray]) -> np.ndarray:
-    if name in made:
-        return made[name]
+def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Made) -> np.ndarray:
+    known = made.get(name)
+    if isinstance(known, str):
+        raise _MethodError(known)
+    if known is not None:
+        return known
     member = SERIES_MEMBERS.get(name)
     if member is None:
         raise _MethodError(f"{name} gave no forecast")
@@ -114,18 +121,31 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: di
     has_seasons = name == BASELINE or (season > 1 and len(units) >= 2 * season)
     try:
         mean = series_model(name, season, has_seasons).forecast(y=units, h=horizon)["mean"]
-    except (PermanentError, _TookTooLongError):
+    except PermanentError:
+        raise
+    # A member that did not end in time once is not waited for by the next combination that it is in.
+    except _TookTooLongError:
+        made[name] = f"{name} took too long before"
         raise
     # A fit may fail in any way; the reason is recorded with the forecast that stands in for it.
     except Exception as error:
-        raise _MethodError(f"{name} raised {type(error).__name__}: {error}") from error
-    made[name] = np.maximum(np.asarray(mean, dtype=np.float64), 0.0)
-    return made[name]
+        made[name] = f"{name} raised {type(error).__name__}: {error}"
+        raise _MethodError(made[name]) from error
+    forecast = np.maximum(np.asarray(mean, dtype=np.float64), 0.0)
+    made[name] = forecast
+    return forecast
+
+
+class _Alarm:
+    """Whether this process has a handler for alarms: setting one takes as long as a quick method does."""
+
+    is_set = False
 
 
 @contextmanager
-def _time_limit(seconds: float) -> Iterator[None]:
-    if threading.current_thread() is not threading.main_thread():
+def time_limits() -> Iterator[None]:
+    """Keeps the time limits of all series that are forecast inside, in the main thread of a process."""
+    if _Alarm.is_set or threading.current_thread() is not threading.main_thread():
         yield
         return
 
@@ -133,9 +153,20 @@ def _time_limit(seconds: float) -> Iterator[None]:
         raise _TookTooLongError
 
     before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    _Alarm.is_set = True
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        _Alarm.is_set = False
         signal.signal(signal.SIGALRM, before)
+
+
+def _within(seconds: float, function: Callable[[], np.ndarray]) -> np.ndarray:
+    if not _Alarm.is_set or threading.current_thread() is not threading.main_thread():
+        return function()
+    # Again and again: where the first is caught by a library that catches everything, the next is not.
+    signal.setitimer(signal.ITIMER_REAL, seconds, _SECONDS_BETWEEN_ALARMS)
+    try:
+        return function()
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)

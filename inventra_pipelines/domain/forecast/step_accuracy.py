@@ -75,3 +75,25 @@ def _steps() -> Iterator[tuple[str, pl.Expr, pl.Expr]]:
 def _wape(forecast: pl.Expr) -> pl.Expr:
     total = pl.col("actual").sum()
     return (forecast - pl.col("actual")).abs().sum() / pl.when(total > 0).then(total)
+
+
+def actual_weeks(due: pl.DataFrame, demand: pl.DataFrame, as_of_on: date) -> pl.DataFrame:
+    """Demand of the target weeks in which there was any: tenant_id, item_id, location_id, target_on, actual.
+
+    Cutoffs may stand on different weekdays, so that target weeks overlap; each is joined by its own seven days.
+
+    Args:
+        due: Rows with tenant_id and target_on.
+        demand: tenant_id, item_id, location_id, sold_on, units_sold (units per day).
+        as_of_on: Days after it are not read.
+    """
+    days = due.select("tenant_id", "target_on").unique()
+    spread = pl.concat(days.with_columns(sold_on=pl.col("target_on") - pl.duration(days=back)) for back in range(7))
+    key = ["tenant_id", *SERIES_KEY, "target_on"]
+    return (
+        demand.filter(pl.col("sold_on") <= as_of_on)
+        .join(spread, on=["tenant_id", "sold_on"], how="inner")
+        .sort([*key, "sold_on"])
+        .group_by(key, maintain_order=True)
+        .agg(actual=pl.col("units_sold").cast(pl.Float64).sum())
+    )

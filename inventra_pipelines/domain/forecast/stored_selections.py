@@ -96,7 +96,9 @@ def read_selection(models: pl.DataFrame, boosters: pl.DataFrame) -> Selection:
     if boosters.height:
         booster = Booster(boosters.item(0, "booster"), int(boosters.item(0, "training_rows")))
     selected_on: date = rows[0]["selected_on"]
-    return Selection(selected_on, choices, spreads, booster, [], rows[0]["data_fingerprint"], rows[0]["engine_version"])
+    return Selection(
+        selected_on, choices, spreads, booster, [], rows[0]["data_fingerprint"], rows[0]["engine_version"], False
+    )
 
 
 def _spread_text(spread: Spread) -> str:

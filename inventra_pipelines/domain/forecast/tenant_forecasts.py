@@ -5,10 +5,9 @@ made, models, boosters and backtests. Reading and writing tables is the asset's.
 """
 
 import uuid
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -20,29 +19,28 @@ from inventra_pipelines.domain.forecast.corrections import (
     shares_out_of_stock,
 )
 from inventra_pipelines.domain.forecast.engine import Order, PanelForecast, forecast_panels
+from inventra_pipelines.domain.forecast.forecast_rows import forecast_rows
 from inventra_pipelines.domain.forecast.frames import (
-    DECIMALS,
     DEMAND,
-    FORECASTS,
-    QUANTILES,
     RUNS,
     SERIES_KEY,
     checked_demand,
 )
 from inventra_pipelines.domain.forecast.grains import choose_grains, with_daily_values
+from inventra_pipelines.domain.forecast.hierarchy_forecasts import hierarchy_rows
+from inventra_pipelines.domain.forecast.levels import PastVintage, forecast_levels
 from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel, fingerprint, weekly_panel
 from inventra_pipelines.domain.forecast.ranges import Realised
+from inventra_pipelines.domain.forecast.regressors import PROMOTION_DAYS, PROMOTIONS, regressors
 from inventra_pipelines.domain.forecast.selection import Selection
 from inventra_pipelines.domain.forecast.trial import ENGINE_VERSION, Shape, select_methods
 from inventra_pipelines.domain.forecast.work import MapWork
 from inventra_pipelines.domain.tenant import ForecastConfig
-from inventra_pipelines.errors import PermanentError
 
 RUN_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "inventra/forecast/runs")
 
-
-class UnsoundForecastError(PermanentError):
-    """A forecast is missing, not finite, negative, or its quantiles do not rise."""
+PAST = {"cutoff_on": pl.Date, "item_id": pl.String, "location_id": pl.String, "lag": pl.Int32, "mean": pl.Float64}
+_SERIES_AT_A_TIME = 100_000
 
 
 @dataclass(frozen=True)
@@ -53,12 +51,16 @@ class Inputs:
         demand: tenant_id, item_id, location_id, sold_on, units_sold (units per day, at least 0).
         stock_outs: item_id, location_id, first_on, last_on: spells without stock; None where stock is not known.
         categories: item_id, category.
+        promotions: item_id, location_id, starts_on, ends_on, landed_on: what is planned, every version.
+        promotion_days: item_id, location_id, sold_on: days on which sales were on promotion.
         holidays: Days on which the tenant does not trade.
     """
 
     demand: pl.DataFrame
     stock_outs: pl.DataFrame | None = None
     categories: pl.DataFrame | None = None
+    promotions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROMOTIONS))
+    promotion_days: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PROMOTION_DAYS))
     holidays: Collection[date] = ()
 
 
@@ -73,6 +75,7 @@ class ForecastRequest:
         config: The tenant's settings.
         config_version: Version of its configuration.
         realised: By class, how past ranges came true as of the selection.
+        past: cutoff_on, item_id, location_id, lag, mean of a few vintages whose horizon was over by then.
     """
 
     tenant_id: str
@@ -81,6 +84,7 @@ class ForecastRequest:
     config: ForecastConfig
     config_version: str
     realised: dict[str, Realised] = field(default_factory=dict)
+    past: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAST))
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Vintage:
     request: ForecastRequest
     forecasts: pl.DataFrame
     corrections: pl.DataFrame
+    hierarchy: pl.DataFrame
     run: pl.DataFrame
     selection: Selection
 
@@ -150,21 +155,55 @@ def forecast_tenants(
     missing = [key for key in prepared if key not in selections]
     made = select_methods([(prepared[key].panel, prepared[key].shape, key[1]) for key in missing], map_work)
     selections |= dict(zip(missing, made, strict=True))
-    vintages = []
-    # Some cutoffs at a time: the panels of a long backfill do not fit into memory at once.
-    ready = [
-        prepared[request.tenant_id, request.cutoff_on]
-        if (request.tenant_id, request.cutoff_on) in prepared
-        else _prepare(checked.get(request.tenant_id, nothing), request.cutoff_on, request.config)
-        for request in requests
-    ]
-    orders = [
-        Order(one.panel, one.shape, selections[request.tenant_id, request.selected_on], one.grains, request.realised)
-        for one, request in zip(ready, requests, strict=True)
-    ]
-    for request, one, order, forecast in zip(requests, ready, orders, forecast_panels(orders, map_work), strict=True):
-        vintages.append(_vintage(request, one, order.selection, forecast))
+    vintages: list[Vintage] = []
+    past: dict[tuple[str, date], PastVintage] = {}
+    for batch in _batches(checked, requests):
+        ready = [
+            prepared[request.tenant_id, request.cutoff_on]
+            if (request.tenant_id, request.cutoff_on) in prepared
+            else _prepare(checked.get(request.tenant_id, nothing), request.cutoff_on, request.config)
+            for request in batch
+        ]
+        orders = [
+            Order(
+                one.panel, one.shape, selections[request.tenant_id, request.selected_on], one.grains, request.realised
+            )
+            for one, request in zip(ready, batch, strict=True)
+        ]
+        for request, one, order, forecast in zip(batch, ready, orders, forecast_panels(orders, map_work), strict=True):
+            own = checked.get(request.tenant_id, nothing)
+            vintages.append(_vintage(request, own, one, order.selection, forecast, _past(request, own, past)))
     return vintages
+
+
+def _past(request: ForecastRequest, inputs: Inputs, kept: dict[tuple[str, date], PastVintage]) -> list[PastVintage]:
+    """The request's past vintages with the panels of their time; one with open weeks then or now tells nothing."""
+    found = []
+    for (cutoff_on,), means in sorted(request.past.partition_by("cutoff_on", as_dict=True).items()):
+        key = request.tenant_id, cutoff_on
+        if key not in kept:
+            ends_on = cutoff_on + timedelta(weeks=request.config.horizon_weeks)
+            panel, later = (_prepare(inputs, day, request.config).panel for day in (cutoff_on, ends_on))
+            kept[key] = PastVintage(cutoff_on, means, panel, later)
+        if not kept[key].panel.open_periods and not kept[key].later.open_periods:
+            found.append(kept[key])
+    return found
+
+
+def _batches(inputs: Mapping[str, Inputs], requests: Sequence[ForecastRequest]) -> Iterator[list[ForecastRequest]]:
+    """Requests in order, so many at a time that their series fit into memory: one has a dozen kilobytes."""
+    sizes = {tenant: one.demand.select(SERIES_KEY).n_unique() for tenant, one in inputs.items()}
+    batch: list[ForecastRequest] = []
+    series = 0
+    for request in requests:
+        own = sizes.get(request.tenant_id, 0)
+        if batch and series + own > _SERIES_AT_A_TIME:
+            yield batch
+            batch, series = [], 0
+        batch.append(request)
+        series += own
+    if batch:
+        yield batch
 
 
 def _prepare(inputs: Inputs, cutoff_on: date, config: ForecastConfig) -> _Prepared:
@@ -173,7 +212,11 @@ def _prepare(inputs: Inputs, cutoff_on: date, config: ForecastConfig) -> _Prepar
     if inputs.stock_outs is not None and config.fill_stock_outs:
         shares = shares_out_of_stock(raw, inputs.stock_outs, cutoff_on)
     panel, corrections = correct(raw, shares, damps=config.damp_one_offs)
-    panel = replace(panel, groups=_groups(panel.item_ids, inputs.categories))
+    panel = replace(
+        panel,
+        groups=_groups(panel.item_ids, inputs.categories),
+        regressors=_regressors(panel, inputs, cutoff_on, config.horizon_weeks),
+    )
     grains = choose_grains(panel, inputs.demand, cutoff_on, config.period)
     panel = with_daily_values(panel, raw.values, inputs.demand, cutoff_on, grains)
     shape = Shape(
@@ -182,16 +225,43 @@ def _prepare(inputs: Inputs, cutoff_on: date, config: ForecastConfig) -> _Prepar
     return _Prepared(panel, corrections, grains, shape)
 
 
+def _regressors(panel: Panel, inputs: Inputs, cutoff_on: date, horizon: int) -> np.ndarray | None:
+    """Promotions and holidays of the panel's weeks and of those ahead, open ones among them, as known on the cutoff.
+
+    The trial's windows see the promotions that were known on the panel's cutoff, not those known at their origins.
+    """
+    return regressors(
+        panel.item_ids,
+        panel.location_ids,
+        cutoff_on,
+        panel.periods + panel.open_periods,
+        horizon,
+        WEEK_DAYS,
+        promotions=inputs.promotions,
+        promotion_days=inputs.promotion_days,
+        holidays=inputs.holidays,
+    )
+
+
 def _groups(item_ids: list[str], categories: pl.DataFrame | None) -> np.ndarray:
     """Number of each series' category, by its name; -1 where it has none."""
     if categories is None or categories.is_empty():
         return np.full(len(item_ids), -1)
     named = dict(categories.select("item_id", "category").filter(pl.col("category").is_not_null()).iter_rows())
     numbers = {name: number for number, name in enumerate(sorted(set(named.values())))}
-    return np.array([numbers.get(named.get(item_id, ""), -1) for item_id in item_ids], dtype=np.int64)
+    return np.array([numbers[named[item_id]] if item_id in named else -1 for item_id in item_ids], dtype=np.int64)
 
 
-def _vintage(request: ForecastRequest, prepared: _Prepared, selection: Selection, forecast: PanelForecast) -> Vintage:
+def _vintage(
+    request: ForecastRequest,
+    inputs: Inputs,
+    prepared: _Prepared,
+    selection: Selection,
+    forecast: PanelForecast,
+    past: list[PastVintage],
+) -> Vintage:
+    categories = {} if inputs.categories is None else dict(inputs.categories.select("item_id", "category").iter_rows())
+    hierarchy, made, forecast = forecast_levels(prepared.panel, forecast, past, categories, request.config.season_weeks)
     data_fingerprint = fingerprint(prepared.panel)
     identity = "|".join(
         (
@@ -201,11 +271,18 @@ def _vintage(request: ForecastRequest, prepared: _Prepared, selection: Selection
             data_fingerprint,
             selection.data_fingerprint,
             selection.engine_version,
+            made.choice.method,
         )
     )
     run_id = str(uuid.uuid5(RUN_NAMESPACE, identity))
-    rows = _forecast_rows(request, prepared.panel, forecast, run_id)
-    _check(rows)
+    rows = forecast_rows(
+        prepared.panel,
+        forecast,
+        tenant_id=request.tenant_id,
+        cutoff_on=request.cutoff_on,
+        run_id=run_id,
+        config_version=request.config_version,
+    )
     changed = correction_rows(
         prepared.panel,
         prepared.corrections,
@@ -225,15 +302,16 @@ def _vintage(request: ForecastRequest, prepared: _Prepared, selection: Selection
             "horizon_weeks": [request.config.horizon_weeks],
             "selected_on": [request.selected_on],
             "data_fingerprint": [data_fingerprint],
-            "message": [_message(prepared.panel, selection, forecast)],
+            "message": [_message(prepared.panel, selection, forecast, made.choice.reason)],
             "config_version": [request.config_version],
         },
         schema=RUNS,
     )
-    return Vintage(request, rows, changed, run, selection)
+    levels = hierarchy_rows(request.tenant_id, request.cutoff_on, hierarchy, made)
+    return Vintage(request, rows, changed, levels, run, selection)
 
 
-def _message(panel: Panel, selection: Selection, forecast: PanelForecast) -> str | None:
+def _message(panel: Panel, selection: Selection, forecast: PanelForecast, levels: str) -> str:
     if not len(forecast.cases):
         return "no item has sold yet"
     present = sorted(set(forecast.cases.classes.tolist()))
@@ -243,65 +321,4 @@ def _message(panel: Panel, selection: Selection, forecast: PanelForecast) -> str
     parts = [f"ranges of {', '.join(borrowed)}: too few backtest windows of their own"] if borrowed else []
     if panel.open_periods:
         parts.append(f"the last {panel.open_periods} weeks are left out: their sales have not all come in")
-    return "; ".join(parts) or None
-
-
-def _forecast_rows(request: ForecastRequest, panel: Panel, forecast: PanelForecast, run_id: str) -> pl.DataFrame:
-    horizon, series = request.config.horizon_weeks, len(forecast.cases)
-    if not series:
-        return pl.DataFrame(schema=FORECASTS)
-    means = np.round(forecast.means, DECIMALS)
-    places = np.repeat(np.arange(series), horizon)
-    targets = [request.cutoff_on + timedelta(weeks=lag) for lag in range(1, horizon + 1)]
-
-    def per_series(texts: list[str] | list[str | None]) -> pl.Series:
-        return pl.Series(texts, dtype=pl.String).gather(places)
-
-    keys = {
-        "item_id": per_series([panel.item_ids[row] for row in forecast.cases.rows]),
-        "location_id": per_series([panel.location_ids[row] for row in forecast.cases.rows]),
-    }
-    numbers = {
-        "mean": means.ravel(),
-        **{name: np.round(forecast.quantiles[index], DECIMALS).ravel() for index, name in enumerate(QUANTILES)},
-        "baseline": np.round(forecast.baselines, DECIMALS).ravel(),
-        "cumulative_mean": np.round(np.cumsum(means, axis=1), DECIMALS).ravel(),
-        "cumulative_std": np.round(forecast.deviations, DECIMALS).ravel(),
-        **{
-            f"cumulative_{name}": np.round(forecast.sums[index], DECIMALS).ravel()
-            for index, name in enumerate(QUANTILES)
-        },
-    }
-    frame = pl.DataFrame(
-        {
-            **keys,
-            "target_on": pl.Series(targets, dtype=pl.Date).gather(np.tile(np.arange(horizon), series)),
-            "lag": np.tile(np.arange(1, horizon + 1), series),
-            **numbers,
-            "demand_class": per_series(forecast.cases.classes.tolist()),
-            "model_used": per_series(forecast.models_used),
-            "fallback_reason": per_series(forecast.fallback_reasons),
-        }
-    ).with_columns(
-        tenant_id=pl.lit(request.tenant_id),
-        cutoff_on=pl.lit(request.cutoff_on),
-        run_id=pl.lit(run_id),
-        config_version=pl.lit(request.config_version),
-    )
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in FORECASTS.items()).sort([*SERIES_KEY, "lag"])
-
-
-def _check(forecasts: pl.DataFrame) -> None:
-    steps = list(QUANTILES)
-    sums = [f"cumulative_{name}" for name in steps]
-    numbers = ["mean", *steps, "baseline", "cumulative_mean", "cumulative_std", *sums]
-    rising = [pl.col(low) <= pl.col(high) for names in (steps, sums) for low, high in pairwise(names)]
-    sound = pl.all_horizontal(*(pl.col(name).is_finite() & (pl.col(name) >= 0) for name in numbers), *rising)
-    unsound = forecasts.filter(~sound.fill_null(False))
-    if unsound.height:
-        row = unsound.row(0, named=True)
-        raise UnsoundForecastError(
-            f"the forecast of tenant {row['tenant_id']}, item {row['item_id']} at {row['location_id']} for "
-            f"{row['target_on']} as of {row['cutoff_on']} is not finite, negative, or its quantiles do not rise",
-            "This is a fault of the program: report it with the weekly demand of the item",
-        )
+    return "; ".join([*parts, f"levels: {levels}"])

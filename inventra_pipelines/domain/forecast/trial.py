@@ -20,7 +20,13 @@ from inventra_pipelines.domain.forecast.backtests import (
 )
 from inventra_pipelines.domain.forecast.classes import CLASSES, NEW_BELOW_PERIODS
 from inventra_pipelines.domain.forecast.panel import Panel, fingerprint
-from inventra_pipelines.domain.forecast.pooled import Booster, Prediction, feature_count, training_sample
+from inventra_pipelines.domain.forecast.pooled import (
+    MOST_TRAINING_ROWS,
+    Booster,
+    Prediction,
+    as_trained,
+    training_sample,
+)
 from inventra_pipelines.domain.forecast.profiles import profile_forecasts
 from inventra_pipelines.domain.forecast.ranges import error_scales, pooled_spreads
 from inventra_pipelines.domain.forecast.registry import BASELINE, CATEGORY_PROFILE, LIGHTGBM, is_pooled
@@ -32,7 +38,7 @@ from inventra_pipelines.domain.forecast.selection import (
     method_score,
     sample_windows,
 )
-from inventra_pipelines.domain.forecast.windows import History, window_features
+from inventra_pipelines.domain.forecast.windows import History
 from inventra_pipelines.domain.forecast.work import Grain, MapWork, SeriesWork, run_series, run_work
 
 # A change of the rules makes it another one, so that stored selections are not read under rules they were not made by.
@@ -41,6 +47,9 @@ ENGINE_VERSION = "2"
 # Half a second to a few seconds of work each: enough chunks to keep a pool level, few enough to cost little pickling.
 CASES_PER_CHUNK = 400
 PREDICTIONS_PER_CHUNK = 5000
+
+# Models that are only judged learn from half as much as the one that stays: half of the time of a selection.
+TRIAL_TRAINING_ROWS = 150_000
 
 
 @dataclass(frozen=True)
@@ -124,7 +133,9 @@ def _train(trials: list[_Trial], map_work: MapWork) -> list[dict[int, Booster]]:
     offsets = [[0, *np.unique(trial.windows.offsets).tolist()] for trial in trials]
     needs_one = [any(is_pooled(str(name)) for name in set(trial.methods.tolist())) for trial in trials]
     works = [
-        training_sample(trial.history.until(trial.panel.periods - offset))
+        training_sample(
+            trial.history.until(trial.panel.periods - offset), TRIAL_TRAINING_ROWS if offset else MOST_TRAINING_ROWS
+        )
         for trial, own, needed in zip(trials, offsets, needs_one, strict=True)
         for offset in own
         if needed
@@ -155,21 +166,17 @@ def pooled_forecasts(
         for history, groups, rows, _, _ in wanted
     ]
     for index, (history, _, rows, ends, booster) in enumerate(wanted):
-        if booster.text is None or not len(rows) or feature_count(booster.text) != _features(history):
+        if booster.text is None or not len(rows):
             continue
+        seen = as_trained(history, booster.text)
         for start in range(0, len(rows), PREDICTIONS_PER_CHUNK):
             part = slice(start, start + PREDICTIONS_PER_CHUNK)
             kept, places_in = np.unique(rows[part], return_inverse=True)
-            works.append(Prediction(booster.text, history.rows(kept), places_in, ends[part]))
+            works.append(Prediction(booster.text, seen.rows(kept), places_in, ends[part]))
             places.append((index, part))
     for (index, part), means in zip(places, map_work(run_work, works), strict=True):
         results[index][LIGHTGBM][part] = means
     return results
-
-
-def _features(history: History) -> int:
-    one = history.rows(np.array([0]))
-    return int(window_features(one, np.array([0]), np.array([history.values.shape[1]]))[0].shape[2])
 
 
 def _work(trial: _Trial, boosters: dict[int, Booster], given: list[dict[str, np.ndarray]]) -> SeriesWork:

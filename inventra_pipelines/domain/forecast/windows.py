@@ -11,6 +11,9 @@ import numpy as np
 
 RECENT_PERIODS = 12
 _SEASONS_BACK = 4
+# Of a series without regressors, and for each kind of them.
+FEATURES = 26
+FEATURES_PER_REGRESSOR = 7
 _LEAST_LEVEL_SHARE = 0.3
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 
 from inventra_pipelines.domain.forecast.registry import POOLED_MEMBERS, members_of
-from inventra_pipelines.domain.forecast.series import SeriesForecast, forecast_series
+from inventra_pipelines.domain.forecast.series import Made, SeriesForecast, forecast_series, time_limits
 
 Result_co = TypeVar("Result_co", covariant=True)
 
@@ -88,8 +88,8 @@ class SeriesWork:
         means = np.empty((len(self.rows), self.horizon))
         models_used: list[str] = []
         reasons: list[str | None] = []
-        place, made = (-1, -1), dict[str, np.ndarray]()
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
+        place, made = (-1, -1), Made()
+        with warnings.catch_warnings(), np.errstate(all="ignore"), time_limits():
             warnings.simplefilter("ignore")
             for case, (row, offset, method_id) in enumerate(
                 zip(self.rows.tolist(), self.offsets.tolist(), self.method_ids.tolist(), strict=True)
@@ -129,9 +129,7 @@ class SeriesResult:
     fallback_reasons: list[str | None]
 
 
-def _forecast(
-    units: np.ndarray, method: str, horizon: int, grain: Grain, made: dict[str, np.ndarray]
-) -> SeriesForecast:
+def _forecast(units: np.ndarray, method: str, horizon: int, grain: Grain, made: Made) -> SeriesForecast:
     if grain.is_own:
         return forecast_series(np.ascontiguousarray(units), method, horizon, grain.season, made)
     # Pooled members know the forecast's own periods only.

@@ -6,7 +6,7 @@ Belongs here: how charts look. Which figures they show is decided by the section
 from collections.abc import Sequence
 from math import ceil, floor, log10
 
-from reportlab.graphics.shapes import Drawing, Line, PolyLine, Rect, String
+from reportlab.graphics.shapes import Drawing, Line, Polygon, PolyLine, Rect, String
 from reportlab.lib.colors import Color
 from reportlab.pdfgen.canvas import Canvas
 
@@ -110,6 +110,20 @@ class Plot:
                 for x, y in zip(run[::2], run[1::2], strict=True):
                     self._drawing.add(Rect(x - 1.8, y - 1.8, 3.6, 3.6, 1.8, 1.8, fillColor=colour, strokeColor=None))
             run = []
+
+    def band(self, lows: Sequence[float], highs: Sequence[float], colour: Color, first: int = 0) -> None:
+        """The area between two lines of one length."""
+        below = [at for index, value in enumerate(lows) for at in (self.x(first + index), self.y(value))]
+        above = [(self.x(first + index), self.y(value)) for index, value in enumerate(highs)]
+        back = [at for point in reversed(above) for at in point]
+        self._drawing.add(Polygon([*below, *back], fillColor=colour, strokeColor=None))
+
+    def mark(self, slot: float, colour: Color) -> None:
+        """A thin upright line at a slot."""
+        top = self.bottom + self.height
+        line = Line(self.x(slot), self.bottom, self.x(slot), top, strokeColor=colour, strokeWidth=0.6)
+        line.strokeDashArray = [1.5, 1.5]
+        self._drawing.add(line)
 
     def legend(self, text: str, colour: Color, is_line: bool = False) -> None:
         """An entry of the legend, from left to right under the title."""

@@ -1,10 +1,18 @@
-"""The sheets with a row per item: order proposals, forecasts by week, stock."""
+"""The sheets with a row per item: order proposals, forecasts by week and how past ones turned out, stock."""
 
 import polars as pl
 
 from inventra_pipelines.domain.reports import figures
 from inventra_pipelines.domain.reports.model import DailyReport
-from inventra_pipelines.domain.reports.sheet_model import ITEM, LOCATION, Sheet, SheetColumn, money_column
+from inventra_pipelines.domain.reports.sheet_model import (
+    ERRORS,
+    ITEM,
+    LOCATION,
+    NOT_YET,
+    Sheet,
+    SheetColumn,
+    money_column,
+)
 
 
 def proposals(report: DailyReport) -> Sheet:
@@ -78,6 +86,20 @@ def forecasts(report: DailyReport) -> Sheet:
     ]
     note = "units per week; low, median and high are for one item and week and do not add up over items or weeks"
     return Sheet("Forecasts", wide, columns, "There is no forecast for this day.", note=note, frozen=2)
+
+
+def item_accuracy(report: DailyReport) -> Sheet:
+    """How each item's forecasts turned out, those that missed by most units first."""
+    columns = [
+        SheetColumn("worst_rank", "Rank by units missed", "count", 9),
+        *ITEM,
+        LOCATION,
+        SheetColumn("demand_class", "Demand class", "words", 14),
+        SheetColumn("error_units", "Units missed", "quantity"),
+        *ERRORS,
+    ]
+    note = "over all weeks ahead; a week that was forecast n times counts n times"
+    return Sheet("Item accuracy", report.item_accuracy, columns, NOT_YET, note=note, frozen=3)
 
 
 def stock(report: DailyReport) -> Sheet:

@@ -97,15 +97,38 @@ ITEM_FORECASTS: Schema = {
     "fallback_reason": _TEXT,
 }
 ACCURACY: Schema = {
+    "level": _TEXT,
+    "node": _TEXT,
     "lag": _COUNT,
     "forecasts": _COUNT,
     "actual_units": _NUMBER,
     "wape": _NUMBER,
     "bias": _NUMBER,
+    "mase": _NUMBER,
     "rmsse": _NUMBER,
+    "scaled_crps": _NUMBER,
     "coverage_80": _NUMBER,
+    "coverage_95": _NUMBER,
+    "tracking_signal": _NUMBER,
     "baseline_wape": _NUMBER,
     "forecast_value_added": _NUMBER,
+}
+ITEM_ACCURACY: Schema = {
+    "item_id": _TEXT,
+    "name": _TEXT,
+    "location_id": _TEXT,
+    "demand_class": _TEXT,
+    "forecasts": _COUNT,
+    "actual_units": _NUMBER,
+    "error_units": _NUMBER,
+    "wape": _NUMBER,
+    "bias": _NUMBER,
+    "mase": _NUMBER,
+    "rmsse": _NUMBER,
+    "tracking_signal": _NUMBER,
+    "baseline_wape": _NUMBER,
+    "forecast_value_added": _NUMBER,
+    "worst_rank": _COUNT,
 }
 ALERTS: Schema = {
     "kind": _TEXT,
@@ -170,6 +193,7 @@ SCHEMAS: dict[str, Schema] = {
     "forecasts_weekly": FORECASTS_WEEKLY,
     "item_forecasts": ITEM_FORECASTS,
     "accuracy": ACCURACY,
+    "item_accuracy": ITEM_ACCURACY,
     "alerts": ALERTS,
     "anomalies": ANOMALIES,
     "feeds": FEEDS,
@@ -182,7 +206,8 @@ SORT_KEYS: dict[str, list[str]] = {
     "proposals": ["item_id", "location_id"],
     "forecasts_weekly": ["lag"],
     "item_forecasts": ["item_id", "location_id", "lag"],
-    "accuracy": ["lag"],
+    "accuracy": ["level", "node", "lag"],
+    "item_accuracy": ["worst_rank"],
     "alerts": ["kind", "item_id", "opened_on", "state", "message"],
     "anomalies": ["kind", "item_id", "message"],
     "feeds": ["dataset"],
@@ -251,9 +276,12 @@ class DailyReport:
         forecasts_weekly: `FORECASTS_WEEKLY`; tenant total of the means per lag at the latest cutoff <= day. Quantiles
             are not here: they do not add up over items.
         item_forecasts: `ITEM_FORECASTS`; a row per item, location and lag at the same cutoff.
-        accuracy: `ACCURACY`; the forecast.accuracy rows by lag of the latest as_of_on <= day. wape, bias, coverage_80,
-            baseline_wape and forecast_value_added are shares (0.42 = 42 %); bias above 0 is over-forecast;
-            forecast_value_added is above 0 where the forecast is better, for example 1 - wape / baseline_wape.
+        accuracy: `ACCURACY`; the forecast.accuracy rows by level, node and lag of the latest as_of_on <= day; level is
+            tenant (node ''), class, category or location. wape, bias, coverage_80, coverage_95, baseline_wape and
+            forecast_value_added are shares (0.42 = 42 %); bias above 0 is over-forecast; forecast_value_added is above
+            0 where the forecast is better: baseline_wape - wape.
+        item_accuracy: `ITEM_ACCURACY`; the forecast.item_accuracy rows of the same day with the item's name.
+            error_units is the sum of all misses; worst_rank 1 has most.
         alerts: `ALERTS`; open on the day (state "open"), and those resolved on it (state "resolved").
             item_id '' or null = the whole tenant; severity critical, warning or info.
         anomalies: `ANOMALIES`; the day's rows with the item's name; item_id '' or null = the whole tenant.
@@ -276,6 +304,7 @@ class DailyReport:
     forecasts_weekly: pl.DataFrame = field(default_factory=partial(empty, "forecasts_weekly"))
     item_forecasts: pl.DataFrame = field(default_factory=partial(empty, "item_forecasts"))
     accuracy: pl.DataFrame = field(default_factory=partial(empty, "accuracy"))
+    item_accuracy: pl.DataFrame = field(default_factory=partial(empty, "item_accuracy"))
     alerts: pl.DataFrame = field(default_factory=partial(empty, "alerts"))
     anomalies: pl.DataFrame = field(default_factory=partial(empty, "anomalies"))
     feeds: pl.DataFrame = field(default_factory=partial(empty, "feeds"))

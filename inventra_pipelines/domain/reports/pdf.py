@@ -11,8 +11,9 @@ from inventra_pipelines.domain.reports.first_page import first_page
 from inventra_pipelines.domain.reports.fonts import BOLD, REGULAR
 from inventra_pipelines.domain.reports.glossary import glossary
 from inventra_pipelines.domain.reports.model import DailyReport
+from inventra_pipelines.domain.reports.section_accuracy import accuracy
 from inventra_pipelines.domain.reports.section_data import alerts, anomalies, feeds
-from inventra_pipelines.domain.reports.section_forecast import accuracy, forecasts
+from inventra_pipelines.domain.reports.section_forecast import forecasts
 from inventra_pipelines.domain.reports.section_sales import sales
 from inventra_pipelines.domain.reports.section_stock import stock
 

@@ -49,6 +49,18 @@ class Sheet:
 
 ITEM = [SheetColumn("item_id", "Item", "code", 12), SheetColumn("name", "Name", "text", 38)]
 LOCATION = SheetColumn("location_id", "Location", "code", 10)
+NOT_YET = "No earlier forecast has met its week yet."
+ERRORS = [
+    SheetColumn("forecasts", "Forecasts measured", "count"),
+    SheetColumn("actual_units", "Units sold", "quantity"),
+    SheetColumn("wape", "Error (WAPE)", "percent"),
+    SheetColumn("baseline_wape", "Baseline error (WAPE)", "percent", 13),
+    SheetColumn("forecast_value_added", "Value added", "percent"),
+    SheetColumn("bias", "Bias", "percent"),
+    SheetColumn("mase", "MASE", "ratio"),
+    SheetColumn("rmsse", "RMSSE", "ratio"),
+    SheetColumn("tracking_signal", "Tracking signal", "ratio"),
+]
 
 
 def money_column(source: str, heading: str, report: DailyReport) -> SheetColumn:

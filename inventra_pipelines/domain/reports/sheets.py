@@ -6,11 +6,11 @@ Belongs here: contents only. Sheets with a row per item are in `item_sheets.py`,
 import polars as pl
 
 from inventra_pipelines.domain.reports.actions import ranked_actions
-from inventra_pipelines.domain.reports.item_sheets import forecasts, proposals, stock
+from inventra_pipelines.domain.reports.item_sheets import forecasts, item_accuracy, proposals, stock
 from inventra_pipelines.domain.reports.kpis import NO_RATE
 from inventra_pipelines.domain.reports.model import DailyReport
 from inventra_pipelines.domain.reports.series import daily_series
-from inventra_pipelines.domain.reports.sheet_model import ITEM, Sheet, SheetColumn, money_column
+from inventra_pipelines.domain.reports.sheet_model import ERRORS, ITEM, NOT_YET, Sheet, SheetColumn, money_column
 
 
 def data_sheets(report: DailyReport) -> list[Sheet]:
@@ -21,6 +21,7 @@ def data_sheets(report: DailyReport) -> list[Sheet]:
         proposals(report),
         forecasts(report),
         _accuracy(report),
+        item_accuracy(report),
         stock(report),
         _alerts(report),
         _anomalies(report),
@@ -83,19 +84,20 @@ def _sales(report: DailyReport) -> Sheet:
 
 def _accuracy(report: DailyReport) -> Sheet:
     columns = [
+        SheetColumn("level", "Level", "words", 11),
+        SheetColumn("node", "Of", "text", 24),
         SheetColumn("lag", "Weeks ahead", "count"),
-        SheetColumn("forecasts", "Forecasts measured", "count"),
-        SheetColumn("actual_units", "Units sold", "quantity"),
-        SheetColumn("wape", "Error (WAPE)", "percent"),
-        SheetColumn("baseline_wape", "Baseline error (WAPE)", "percent", 13),
-        SheetColumn("forecast_value_added", "Value added", "percent"),
-        SheetColumn("bias", "Bias", "percent"),
-        SheetColumn("rmsse", "RMSSE", "ratio"),
+        *ERRORS,
+        SheetColumn("scaled_crps", "Scaled CRPS", "ratio"),
         SheetColumn("coverage_80", "Within the 80 % range", "percent", 13),
+        SheetColumn("coverage_95", "Below the 95 % limit", "percent", 13),
     ]
-    return Sheet(
-        "Accuracy", report.accuracy, columns, "No earlier forecast has met its week yet.", note="by weeks ahead"
-    )
+    ranks = {level: rank for rank, level in enumerate(("tenant", "class", "category", "location"))}
+    rank = pl.col("level").replace_strict(ranks, default=len(ranks), return_dtype=pl.Int8)
+    everything = pl.when(pl.col("level") == "tenant").then(pl.lit("all items")).otherwise("node")
+    frame = report.accuracy.sort(rank, "node", "lag").with_columns(everything.alias("node"))
+    note = "by tenant, demand class, category and location, and by weeks ahead; targets of the last 13 weeks"
+    return Sheet("Accuracy", frame, columns, NOT_YET, note=note, frozen=3)
 
 
 def _alerts(report: DailyReport) -> Sheet:

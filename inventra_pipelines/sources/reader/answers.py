@@ -1,6 +1,6 @@
 """What the reader's process answers about one file, instead of giving its rows.
 
-Belongs here: the kinds of questions, from JSON and back to it. The work is `look.py`, `suggest.py` and
+Belongs here: the kinds of questions, from JSON and back to it. The work is `look.py`, `suggest.py`, `demand.py` and
 `rejected_rows.py`.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 from inventra_pipelines.domain.contracts import CONTRACTS
 from inventra_pipelines.domain.ingest.rejects import FileRejected
 from inventra_pipelines.domain.tenant import FileMapping
+from inventra_pipelines.sources.reader.demand import demand_of
 from inventra_pipelines.sources.reader.look import look
 from inventra_pipelines.sources.reader.rejected_rows import cells_of
 from inventra_pipelines.sources.reader.suggest import fitting_datasets, suggest
@@ -53,5 +54,7 @@ def answer(question: dict[str, Any]) -> Iterator[Piece]:
         case "suggest":
             for fit in fitting_datasets(path, mapping, name):
                 yield {"fit": fit.model_dump(mode="json")}, b""
+        case "demand":
+            yield from demand_of(path, mapping, name, skips_bad_rows=question["skips_bad_rows"])
         case "cells" if contract:
             yield from cells_of(path, contract, mapping, question["wanted"], name)

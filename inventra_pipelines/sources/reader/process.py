@@ -70,7 +70,7 @@ class Question:
     """What is asked of one file, instead of its rows.
 
     Attributes:
-        asks: A name of `answers.py`: `look`, `suggest` or `cells`.
+        asks: A name of `answers.py`: `look`, `suggest`, `demand` or `cells`.
         path: On a local disk.
         name: What messages call it.
         mapping: How it is read.
@@ -78,7 +78,7 @@ class Question:
         details: What else the answer needs, as JSON knows it.
     """
 
-    asks: Literal["look", "suggest", "cells"]
+    asks: Literal["look", "suggest", "demand", "cells"]
     path: Path
     name: str
     mapping: FileMapping

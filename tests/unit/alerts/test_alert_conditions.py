@@ -1,4 +1,4 @@
-"""Which proposals, anomalies and feeds become conditions, and how severe they are."""
+"""Which proposals, anomalies, feeds and drift become conditions, and how severe they are."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -9,6 +9,7 @@ import pytest
 from inventra_pipelines.domain.alerts.anomalies import ANOMALIES
 from inventra_pipelines.domain.alerts.conditions import CONDITIONS, conditions
 from inventra_pipelines.domain.alerts.feeds import FEEDS
+from inventra_pipelines.domain.forecast.frames import DRIFT
 from inventra_pipelines.domain.planning.proposals import PROPOSALS
 from inventra_pipelines.domain.tenant import AlertConfig
 
@@ -44,15 +45,26 @@ def feed(**values: Any) -> dict[str, Any]:
     } | values
 
 
+def drifting(**values: Any) -> dict[str, Any]:
+    return {
+        "demand_class": "smooth",
+        "ratio": 1.4,
+        "is_drifting": True,
+        "reason": "forecasts of smooth items missed 42 % of the units sold in the last 4 weeks; 30 % is usual",
+    } | values
+
+
 def judged(
     proposals: list[dict[str, Any]] | None = None,
     anomalies: list[dict[str, Any]] | None = None,
     feeds: list[dict[str, Any]] | None = None,
+    drift: list[dict[str, Any]] | None = None,
 ) -> pl.DataFrame:
     return conditions(
         pl.DataFrame(proposals or [], schema=PROPOSALS),
         pl.DataFrame(anomalies or [], schema=ANOMALIES),
         pl.DataFrame(feeds or [], schema=FEEDS),
+        pl.DataFrame(drift or [], schema=DRIFT),
         tenant_id="gifts",
         as_of_on=D,
         config=AlertConfig(),
@@ -145,6 +157,23 @@ def test_sales_conditions_take_their_severity_from_score_class_and_scope() -> No
 )
 def test_feeds_are_judged_by_their_thresholds(values: dict[str, Any], expected: list[tuple[str, str, str]]) -> None:
     assert brief(judged(feeds=[feed(**values)])) == expected
+
+
+def test_classes_that_drift_share_one_condition_that_gives_their_reasons() -> None:
+    other = drifting(demand_class="lumpy", ratio=2.0, reason="forecasts of lumpy items missed")
+    got = judged(drift=[drifting(), other, drifting(demand_class="new", is_drifting=False)])
+    assert brief(got) == [("forecast_drift", "", "high")]
+    assert got.item(0, "message") == f"forecasts of lumpy items missed; {drifting()['reason']}"
+    assert got["money_at_risk"].to_list() == [None]
+
+
+@pytest.mark.parametrize(("ratio", "severity"), [(1.99, "medium"), (2.0, "high"), (None, "medium")])
+def test_a_class_that_errs_twice_as_much_as_usual_is_severe(ratio: float | None, severity: str) -> None:
+    assert brief(judged(drift=[drifting(ratio=ratio)])) == [("forecast_drift", "", severity)]
+
+
+def test_classes_that_do_not_drift_are_no_condition() -> None:
+    assert judged(drift=[drifting(is_drifting=False)]).is_empty()
 
 
 def test_datasets_share_one_condition_per_kind_with_the_worst_severity() -> None:

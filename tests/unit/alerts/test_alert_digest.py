@@ -76,6 +76,12 @@ def test_feeds_are_sorted_by_severity_before_money() -> None:
     ]
 
 
+def test_drift_is_said_in_a_sentence_before_items() -> None:
+    reason = "forecasts of smooth items missed 42 % of the units sold in the last 4 weeks; 30 % is usual"
+    got = lines(alerts(alert("A", 1e9), alert("", kind="forecast_drift", message=reason)))
+    assert got.index(f"- medium, forecast drift: {reason}") < got.index("New alerts on items: 1")
+
+
 def test_the_message_of_a_day_is_the_same_when_later_days_are_known() -> None:
     def seen(day: date, items: str) -> pl.DataFrame:
         row = {"tenant_id": "gifts", "as_of_on": day, "kind": "out_of_stock", "severity": "low"}

@@ -1,136 +1,159 @@
-"""Accuracy of past forecasts against a plain loop over their rows."""
+"""Accuracy of past forecasts by level and lag against a plain loop over their rows."""
 
-from datetime import date, timedelta
+from collections import defaultdict
+from datetime import timedelta
 
-import numpy as np
 import polars as pl
 import pytest
+from vintage_samples import (
+    DAY,
+    Row,
+    demand_of,
+    looped_figures,
+    looped_mean_scaled,
+    looped_rows,
+    vintages_of,
+)
 
-from inventra_pipelines.domain.forecast.accuracy import accuracy
-from inventra_pipelines.domain.forecast.frames import ACCURACY, FORECASTS
+from inventra_pipelines.domain.forecast.accuracy import Measured, measure
+from inventra_pipelines.domain.forecast.frames import ACCURACY, DRIFT, FORECASTS, ITEM_ACCURACY
+from inventra_pipelines.errors import PermanentError
 
-DAY = date(2024, 6, 28)
-DEMAND = {
-    "tenant_id": pl.String,
-    "item_id": pl.String,
-    "location_id": pl.String,
-    "sold_on": pl.Date,
-    "units_sold": pl.Float64,
-}
-
-
-def demand_of(seed: int, days: int = 120) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    rows = [
-        (tenant, item, "main", DAY - timedelta(days=back), float(rng.integers(1, 20)))
-        for tenant in ("north", "south")
-        for item in ("A", "B", "C")
-        for back in range(-10, days)
-        if rng.random() < 0.3
-    ]
-    return pl.DataFrame(rows, schema=DEMAND, orient="row")
-
-
-def forecasts_of(seed: int, horizon: int = 4, cutoffs: int = 6) -> pl.DataFrame:
-    rng = np.random.default_rng(seed)
-    rows = []
-    for tenant in ("north", "south"):
-        for item in ("A", "B", "C", "NEVER SOLD"):
-            for back in range(cutoffs):
-                cutoff_on = DAY - timedelta(days=5 * back)
-                for lag in range(1, horizon + 1):
-                    low, mean, high, baseline = np.sort(rng.uniform(0, 80, 4))
-                    rows.append(
-                        {
-                            "tenant_id": tenant,
-                            "item_id": item,
-                            "location_id": "main",
-                            "cutoff_on": cutoff_on,
-                            "target_on": cutoff_on + timedelta(weeks=lag),
-                            "lag": lag,
-                            "mean": mean,
-                            "q10": low,
-                            "q90": high,
-                            "baseline": baseline,
-                        }
-                    )
-    return pl.DataFrame(rows, schema_overrides={"lag": pl.Int32})
-
-
-def looped(forecasts: pl.DataFrame, demand: pl.DataFrame, as_of_on: date, tenant: str, lag: int) -> dict[str, float]:
-    sold: dict[tuple[str, date], float] = {}
-    for row in demand.filter((pl.col("tenant_id") == tenant) & (pl.col("sold_on") <= as_of_on)).rows(named=True):
-        sold[row["item_id"], row["sold_on"]] = sold.get((row["item_id"], row["sold_on"]), 0.0) + row["units_sold"]
-
-    def week(item: str, last_on: date) -> float:
-        return sum(sold.get((item, last_on - timedelta(days=back)), 0.0) for back in range(7))
-
-    due = [
-        row
-        for row in forecasts.rows(named=True)
-        if row["tenant_id"] == tenant and row["lag"] == lag and row["target_on"] <= as_of_on
-    ]
-    actual = [week(row["item_id"], row["target_on"]) for row in due]
-    ratios: dict[str, list[float]] = {}
-    for row, units in zip(due, actual, strict=True):
-        first = min((day for item, day in sold if item == row["item_id"] and day <= row["cutoff_on"]), default=None)
-        weeks = (row["cutoff_on"] - first).days // 7 + 1 if first else 0
-        series = [week(row["item_id"], row["cutoff_on"] - timedelta(weeks=back)) for back in range(weeks)]
-        if len(series) > 1 and np.ptp(series) > 0:
-            ratios.setdefault(row["item_id"], []).append((row["mean"] - units) ** 2 / np.mean(np.diff(series) ** 2))
-    wape = sum(abs(row["mean"] - units) for row, units in zip(due, actual, strict=True)) / sum(actual)
-    baseline = sum(abs(row["baseline"] - units) for row, units in zip(due, actual, strict=True)) / sum(actual)
-    return {
-        "forecasts": len(due),
-        "actual_units": sum(actual),
-        "wape": wape,
-        "bias": sum(row["mean"] - units for row, units in zip(due, actual, strict=True)) / sum(actual),
-        "rmsse": float(np.mean([np.sqrt(np.mean(values)) for values in ratios.values()])),
-        "coverage_80": float(
-            np.mean([row["q10"] <= units <= row["q90"] for row, units in zip(due, actual, strict=True)])
-        ),
-        "baseline_wape": baseline,
-        "forecast_value_added": baseline - wape,
+CATEGORIES = pl.DataFrame(
+    {
+        "tenant_id": ["north", "north", "south", "south"],
+        "item_id": ["A", "B", "A", "C"],
+        "category": ["toys", None, "books", ""],
     }
+)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-def test_accuracy_equals_a_loop_over_forecasts(seed: int) -> None:
-    forecasts, demand = forecasts_of(seed), demand_of(seed)
-    made = accuracy(forecasts, demand, DAY)
+def measured(vintages: pl.DataFrame, demand: pl.DataFrame, history_weeks: int = 156) -> Measured:
+    return measure(vintages, demand, CATEGORIES, DAY, history_weeks)
+
+
+def node_of(row: Row, level: str) -> str:
+    names = {(tenant, item): category for tenant, item, category in CATEGORIES.rows()}
+    category = names.get((row["tenant_id"], row["item_id"])) or "uncategorised"
+    nodes = {"tenant": "", "class": row["demand_class"] or "unknown", "category": category}
+    return str(nodes.get(level, row["location_id"]))
+
+
+@pytest.mark.parametrize("history_weeks", [156, 20, 8], ids=lambda weeks: f"{weeks} weeks of history")
+@pytest.mark.parametrize("seed", [1, 2])
+def test_accuracy_equals_a_loop_over_forecasts_at_every_level(seed: int, history_weeks: int) -> None:
+    vintages, demand = vintages_of(seed), demand_of(seed)
+    made = measured(vintages, demand, history_weeks).accuracy
+    groups = defaultdict(list)
+    for row in looped_rows(vintages, demand, DAY, history_weeks):
+        for level in ("tenant", "class", "category", "location"):
+            groups[row["tenant_id"], level, node_of(row, level), row["lag"]].append(row)
     assert dict(made.schema) == ACCURACY
-    assert made.select("tenant_id", "lag").rows() == [
-        (tenant, lag) for tenant in ("north", "south") for lag in range(1, 4)
-    ]
+    assert made.select("tenant_id", "level", "node", "lag").rows() == sorted(groups)
     for row in made.rows(named=True):
-        expected = looped(forecasts, demand, DAY, row["tenant_id"], row["lag"])
+        own = groups[row["tenant_id"], row["level"], row["node"], row["lag"]]
+        expected = looped_figures(own, looped_mean_scaled)
         assert {name: row[name] for name in expected} == pytest.approx(expected)
         assert row["as_of_on"] == DAY
 
 
+def test_levels_add_up_to_the_tenant() -> None:
+    made = measured(vintages_of(3), demand_of(3)).accuracy
+    sums = made.group_by("tenant_id", "lag", "level").agg(pl.col("forecasts", "actual_units").sum())
+    per_lag = sums.group_by("tenant_id", "lag").agg(
+        pl.col("forecasts").n_unique(), spread=pl.col("actual_units").max() - pl.col("actual_units").min()
+    )
+    assert per_lag["forecasts"].to_list() == [1] * per_lag.height
+    assert per_lag["spread"].max() == pytest.approx(0, abs=1e-6)
+
+
 def test_an_unfinished_week_is_not_judged() -> None:
-    forecasts = forecasts_of(1, horizon=1, cutoffs=1)
-    assert accuracy(forecasts, demand_of(1), DAY + timedelta(days=6)).is_empty()
-    assert accuracy(forecasts, demand_of(1), DAY + timedelta(days=7))["forecasts"].to_list() == [4, 4]
+    vintages = vintages_of(1, horizon=1, cutoffs=1)
+    assert measure(vintages, demand_of(1), CATEGORIES, DAY + timedelta(days=6)).accuracy.is_empty()
+    made = measure(vintages, demand_of(1), CATEGORIES, DAY + timedelta(days=7)).accuracy
+    assert made.filter(pl.col("level") == "tenant")["forecasts"].to_list() == [8, 8]
+
+
+def test_a_target_of_more_than_a_quarter_ago_is_not_judged() -> None:
+    oldest_on = DAY - timedelta(days=13 * 7 - 1)
+    vintages = vintages_of(1, horizon=1, cutoffs=1).with_columns(target_on=pl.lit(oldest_on))
+    assert measured(vintages, demand_of(1)).accuracy.height > 0
+    older = vintages.with_columns(target_on=pl.lit(oldest_on - timedelta(days=1)))
+    assert measured(older, demand_of(1)).accuracy.is_empty()
 
 
 def test_days_after_the_as_of_day_change_nothing() -> None:
-    forecasts, demand = forecasts_of(2), demand_of(2)
+    vintages, demand = vintages_of(2), demand_of(2)
     past = demand.filter(pl.col("sold_on") <= DAY)
     assert past.height < demand.height
-    assert accuracy(forecasts, demand, DAY).equals(accuracy(forecasts, past, DAY))
+    assert measured(vintages, demand).accuracy.equals(measured(vintages, past).accuracy)
+
+
+def test_how_much_older_demand_was_read_changes_nothing() -> None:
+    vintages, demand = vintages_of(2), demand_of(2)
+    enough = demand.filter(pl.col("sold_on") > DAY - timedelta(weeks=20))
+    assert enough.height < demand.height
+    for name in ("accuracy", "item_accuracy", "drift"):
+        whole, cut = (getattr(measured(vintages, read, 20), name) for read in (demand, enough))
+        assert whole.equals(cut)
+
+
+def test_the_order_of_rows_changes_no_bit() -> None:
+    vintages, demand = vintages_of(4), demand_of(4)
+    first = measured(vintages, demand)
+    again = measured(vintages.sample(fraction=1, shuffle=True, seed=1), demand.reverse())
+    for name in ("accuracy", "item_accuracy", "drift"):
+        assert getattr(first, name).equals(getattr(again, name))
 
 
 def test_an_item_without_sales_has_an_actual_of_zero_and_no_share_of_it() -> None:
-    forecasts = forecasts_of(1).filter(pl.col("item_id") == "NEVER SOLD")
-    made = accuracy(forecasts, demand_of(1), DAY)
-    assert made["actual_units"].to_list() == [0.0] * 6
-    for name in ("wape", "bias", "rmsse", "baseline_wape", "forecast_value_added"):
-        assert made[name].null_count() == 6
+    vintages = vintages_of(1).filter(pl.col("item_id") == "NEVER SOLD")
+    made = measured(vintages, demand_of(1)).accuracy.filter(pl.col("level") == "tenant")
+    assert made["actual_units"].to_list() == [0.0] * 8
+    for name in ("wape", "bias", "mase", "rmsse", "scaled_crps", "baseline_wape", "forecast_value_added"):
+        assert made[name].null_count() == 8
     assert made["coverage_80"].null_count() == 0
 
 
-def test_no_forecasts_is_an_empty_frame_with_its_columns() -> None:
-    made = accuracy(pl.DataFrame(schema=FORECASTS), demand_of(1), DAY)
-    assert made.is_empty()
-    assert dict(made.schema) == ACCURACY
+def test_forecasts_without_ranges_and_baselines_have_the_other_figures() -> None:
+    unknown = pl.lit(None, pl.Float64)
+    names = ("q10", "q50", "q80", "q90", "q95", "q98", "baseline")
+    made = measured(vintages_of(1).with_columns(unknown.alias(name) for name in names), demand_of(1)).accuracy
+    for name in ("scaled_crps", "coverage_80", "coverage_95", "baseline_wape", "forecast_value_added"):
+        assert made[name].null_count() == made.height
+    assert made["wape"].null_count() < made.height
+
+
+def test_a_series_that_never_moved_has_no_scale() -> None:
+    days = [DAY - timedelta(weeks=back) for back in range(30)]
+    demand = pl.DataFrame(
+        {"tenant_id": "north", "item_id": "A", "location_id": "main", "sold_on": days, "units_sold": 0.3}
+    )
+    thirds = pl.concat(
+        [
+            demand.with_columns(pl.col("sold_on") - timedelta(days=k), units_sold=pl.lit(u))
+            for k, u in enumerate((0.1, 0.2))
+        ]
+    )
+    older = pl.col("sold_on") < DAY - timedelta(weeks=15)
+    mixed = pl.concat([demand.filter(older), thirds.filter(~(pl.col("sold_on") < DAY - timedelta(weeks=15, days=1)))])
+    own = (pl.col("tenant_id") == "north") & (pl.col("item_id") == "A") & (pl.col("location_id") == "main")
+    vintages = vintages_of(1, step=7).filter(own)
+    made = measured(vintages, mixed).accuracy
+    assert made["mase"].null_count() == made["rmsse"].null_count() == made.height > 0
+
+
+def test_a_forecast_without_a_mean_is_an_error_that_names_it() -> None:
+    broken = vintages_of(1).with_columns(mean=pl.lit(None, pl.Float64))
+    with pytest.raises(PermanentError, match=r"tenant north, item A for .* has no mean"):
+        measured(broken, demand_of(1))
+
+
+def test_no_forecasts_are_empty_frames_with_their_columns() -> None:
+    made = measured(pl.DataFrame(schema=FORECASTS).with_columns(demand_class=pl.lit("smooth")), demand_of(1))
+    assert made.accuracy.is_empty()
+    assert [dict(frame.schema) for frame in (made.accuracy, made.item_accuracy, made.drift)] == [
+        ACCURACY,
+        ITEM_ACCURACY,
+        DRIFT,
+    ]

@@ -1,224 +1,176 @@
-"""The whole stage on small tenants: promises kept, nothing from the future, the same bits however it is run."""
+"""Panels forecast by a selection: each class by its method, each series in its grain, the same however it is run."""
 
 import multiprocessing
-from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from datetime import date, timedelta
-from decimal import Decimal
-from typing import Any
 
 import numpy as np
-import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast import methods
-from inventra_pipelines.domain.forecast.engine import ForecastRequest, forecast_cutoffs
-from inventra_pipelines.domain.forecast.frames import BACKTESTS, FORECASTS, MODELS, QUANTILES, RUNS
-from inventra_pipelines.domain.forecast.results import ForecastResult, UnsoundForecastError, _check
-from inventra_pipelines.domain.tenant import ForecastConfig
+from inventra_pipelines.domain.forecast.backtests import build_cases, seasonal_naive
+from inventra_pipelines.domain.forecast.classes import CLASSES
+from inventra_pipelines.domain.forecast.engine import DAY, MONTH, Order, PanelForecast, forecast_panels
+from inventra_pipelines.domain.forecast.frames import QUANTILES
+from inventra_pipelines.domain.forecast.panel import Panel, plain_panel
+from inventra_pipelines.domain.forecast.ranges import Realised, error_scales
+from inventra_pipelines.domain.forecast.selection import Selection
+from inventra_pipelines.domain.forecast.series import forecast_series
+from inventra_pipelines.domain.forecast.trial import Shape, select_methods
+from inventra_pipelines.domain.forecast.work import folded
 
-WeeklyDemand = Callable[..., pl.DataFrame]
-CONFIG = ForecastConfig(horizon_weeks=4, backtest_windows=3)
-FRAMES = {"forecasts": FORECASTS, "backtests": BACKTESTS, "models": MODELS, "run": RUNS}
-
-
-def request_of(cutoff_on: date, tenant_id: str = "shop", **settings_of: Any) -> ForecastRequest:
-    config = ForecastConfig(**{**CONFIG.model_dump(), **settings_of})
-    return ForecastRequest(tenant_id, cutoff_on, config, "version1")
-
-
-def same(left: list[ForecastResult], right: list[ForecastResult]) -> bool:
-    pairs = zip(left, right, strict=True)
-    return all(getattr(one, name).equals(getattr(two, name)) for one, two in pairs for name in FRAMES)
-
-
-@pytest.fixture(scope="module")
-def demand(shop_items: dict[str, list[float]], weekly_demand: WeeklyDemand) -> pl.DataFrame:
-    second = {f"X{name}": weeks[::2] for name, weeks in list(shop_items.items())[::5]}
-    return pl.concat([weekly_demand(shop_items), weekly_demand(second, tenant_id="other")])
+HORIZON = 4
+METHODS = {
+    "smooth": "DOT+LightGBM",
+    "erratic": "SES",
+    "intermittent": "IMAPA",
+    "lumpy": "TSB",
+    "new": "SES+CategoryProfile",
+}
+SHAPE = Shape(HORIZON, 13, 3, 26, METHODS)
 
 
-@pytest.fixture(scope="module")
-def requests(cutoff_on: date) -> list[ForecastRequest]:
-    earlier = cutoff_on - timedelta(weeks=3)
-    return [request_of(cutoff_on), request_of(earlier), request_of(cutoff_on, "other")]
+def panel_of(*series: list[float]) -> Panel:
+    periods = max(map(len, series))
+    values = np.array([[0.0] * (periods - len(units)) + list(units) for units in series])
+    names = [f"I{row:03}" for row in range(len(series))]
+    return plain_panel(names, values, np.array([len(units) for units in series]), 13, HORIZON + 4)
 
 
 @pytest.fixture(scope="module")
-def results(demand: pl.DataFrame, requests: list[ForecastRequest]) -> list[ForecastResult]:
-    return forecast_cutoffs(demand, requests)
+def panel() -> Panel:
+    rng = np.random.default_rng(6)
+    smooth = [list(rng.poisson(30, 40) + 1.0) for _ in range(20)]
+    lumpy = [[1.0, *((rng.random(39) < 0.3) * np.round(rng.lognormal(2, 1, 39)))] for _ in range(20)]
+    new = [list(rng.poisson(10, 2 + age) + 1.0) for age in range(5)]
+    dormant = [[5.0] * 8 + [0.0] * 30]
+    return panel_of(*smooth, *lumpy, *new, *dormant)
 
 
-def assert_sound(result: ForecastResult, config: ForecastConfig) -> None:
-    forecasts = result.forecasts
-    for name, schema in FRAMES.items():
-        assert dict(getattr(result, name).schema) == schema
-    assert forecasts.height == result.run["items"][0] * config.horizon_weeks
-    numbers = forecasts.select("mean", *QUANTILES, "baseline", "cumulative_mean", "cumulative_std").to_numpy()
-    assert np.isfinite(numbers).all()
-    assert (numbers >= 0).all()
-    assert (np.diff(forecasts.select(QUANTILES.keys()).to_numpy(), axis=1) >= 0).all()
-    assert forecasts.equals(forecasts.sort("item_id", "location_id", "lag"))
-    assert result.backtests.equals(result.backtests.sort("item_id", "location_id"))
-    gaps = (forecasts["target_on"] - forecasts["cutoff_on"]).dt.total_days()
-    assert (gaps == forecasts["lag"] * 7).all()
+@pytest.fixture(scope="module")
+def order(panel: Panel) -> Order:
+    return Order(panel, SHAPE, select_methods([(panel, SHAPE, None)], map)[0])
 
 
-def test_every_active_item_has_every_lag(
-    results: list[ForecastResult], requests: list[ForecastRequest], shop_items: dict[str, list[float]]
+@pytest.fixture(scope="module")
+def forecast(order: Order) -> PanelForecast:
+    return forecast_panels([order], map)[0]
+
+
+def assert_same(one: PanelForecast, two: PanelForecast) -> None:
+    for name in ("means", "quantiles", "sums", "deviations", "baselines"):
+        assert getattr(one, name).tobytes() == getattr(two, name).tobytes(), name
+    assert one.models_used == two.models_used
+    assert one.fallback_reasons == two.fallback_reasons
+
+
+def test_every_series_is_forecast_by_the_method_of_its_class(order: Order, forecast: PanelForecast) -> None:
+    assert len(forecast.cases) == len(order.panel.item_ids)
+    assert {"smooth", "new", "dormant"} <= set(forecast.cases.classes)
+    for case, row in enumerate(forecast.cases.rows):
+        method = {**METHODS, "dormant": "Zero"}[forecast.cases.classes[case]]
+        if "LightGBM" in method or "CategoryProfile" in method:
+            continue
+        known = order.panel.values[row, order.panel.periods - order.panel.lengths[row] :]
+        assert forecast.means[case].tolist() == forecast_series(known, method, HORIZON, 13).mean.tolist()
+        assert forecast.models_used[case] == method
+    smooth = np.flatnonzero(forecast.cases.classes == "smooth")
+    assert {forecast.models_used[case] for case in smooth} == {"DOT+LightGBM"}
+
+
+def test_quantiles_rise_and_sums_and_baselines_belong_to_the_means(order: Order, forecast: PanelForecast) -> None:
+    for made in (forecast.quantiles, forecast.sums):
+        assert made.shape == (len(QUANTILES), len(forecast.cases), HORIZON)
+        assert (np.diff(made, axis=0) >= 0).all()
+        assert (made >= 0).all()
+    assert forecast.quantiles[:, :, 0] == pytest.approx(forecast.sums[:, :, 0], abs=1e-4)
+    assert (np.diff(forecast.deviations, axis=1) >= 0).mean() > 0.9
+    cases = build_cases(order.panel, [0], 26)
+    assert forecast.baselines.tolist() == seasonal_naive(order.panel, cases, HORIZON, 13).tolist()
+    scales = error_scales(forecast.means, forecast.cases)
+    spread = order.selection.spreads["smooth"].deviations
+    smooth = forecast.cases.classes == "smooth"
+    assert forecast.deviations[smooth] == pytest.approx(scales[smooth, None] * spread[None, :])
+
+
+def test_a_dormant_series_is_zero_with_quantiles(forecast: PanelForecast) -> None:
+    dormant = forecast.cases.classes == "dormant"
+    assert dormant.sum() == 1
+    assert forecast.means[dormant].max() == 0
+    assert forecast.quantiles[:, dormant].max() == 0
+    assert forecast.sums[:, dormant].max() == 0
+
+
+@pytest.mark.parametrize("cases_per_chunk", [1, 7, 10**9])
+def test_the_bits_do_not_depend_on_the_size_of_chunks_or_other_orders(
+    cases_per_chunk: int, order: Order, forecast: PanelForecast
 ) -> None:
-    for result, request in zip(results, requests, strict=True):
-        assert_sound(result, request.config)
-    first = results[0].forecasts
-    active = sorted(name for name, weeks in shop_items.items() if any(weeks[-26:]))
-    assert first["item_id"].unique(maintain_order=True).to_list() == active
-    assert first["lag"].to_list() == [1, 2, 3, 4] * len(active)
+    other = replace(order, panel=panel_of([3.0] * 20, [0.0, 9.0]))
+    _, made, again = forecast_panels([other, order, order], map, cases_per_chunk)
+    assert_same(made, forecast)
+    assert_same(again, forecast)
 
 
-def test_cumulative_means_add_up(results: list[ForecastResult]) -> None:
-    forecasts = results[0].forecasts
-    summed = forecasts.select(pl.col("mean").cum_sum().over("item_id"))["mean"]
-    assert forecasts["cumulative_mean"].to_numpy() == pytest.approx(summed.to_numpy(), abs=1e-3)
-
-
-def test_backtests_tell_of_every_item_and_new_ones_have_no_figures(results: list[ForecastResult]) -> None:
-    backtests = results[0].backtests
-    assert backtests["item_id"].to_list() == results[0].forecasts["item_id"].unique(maintain_order=True).to_list()
-    youngest = backtests.filter(pl.col("item_id") == "NEW01").row(0, named=True)
-    assert (youngest["demand_class"], youngest["windows"], youngest["rmse"], youngest["rmsse"]) == (
-        "new",
-        0,
-        None,
-        None,
-    )
-    smooth = backtests.filter(pl.col("demand_class") == "smooth")
-    assert (smooth["windows"] == 3).all()
-    assert smooth["rmsse"].mean() < smooth["baseline_rmsse"].mean()
-
-
-def test_the_models_say_what_was_chosen_and_why(results: list[ForecastResult]) -> None:
-    models = results[0].models
-    assert models["demand_class"].to_list() == ["erratic", "intermittent", "lumpy", "new", "smooth"]
-    for row in models.rows(named=True):
-        assert row["method"] in row["reason"]
-        assert (row["score"] is None) == (row["series"] == 0)
-
-
-def test_the_run_counts_its_items_and_its_identity_follows_the_data(
-    results: list[ForecastResult], demand: pl.DataFrame, requests: list[ForecastRequest]
-) -> None:
-    run = results[0].run.row(0, named=True)
-    assert run["state"] == "completed"
-    assert run["items"] == results[0].backtests.height
-    assert set(results[0].forecasts["run_id"]) == {run["run_id"]}
-    changed = demand.with_columns(
-        pl.when(pl.col("item_id") == "SMOOTH00")
-        .then(pl.col("units_sold") + 1)
-        .otherwise("units_sold")
-        .alias("units_sold")
-    )
-    other = forecast_cutoffs(changed, requests[:1])[0].run.row(0, named=True)
-    assert other["data_fingerprint"] != run["data_fingerprint"]
-    assert other["run_id"] != run["run_id"]
-    newer = forecast_cutoffs(demand, [replace(requests[0], config_version="version2")])[0].run.row(0, named=True)
-    assert (newer["data_fingerprint"] == run["data_fingerprint"], newer["run_id"] == run["run_id"]) == (True, False)
-
-
-def test_days_after_the_cutoff_change_nothing(
-    results: list[ForecastResult], demand: pl.DataFrame, requests: list[ForecastRequest]
-) -> None:
-    earlier = requests[1]
-    known = demand.filter(pl.col("sold_on") <= earlier.cutoff_on)
-    assert known.height < demand.height
-    future = demand.with_columns(
-        pl.when(pl.col("sold_on") > earlier.cutoff_on).then(10_000.0).otherwise("units_sold").alias("units_sold")
-    )
-    assert same(forecast_cutoffs(known, [earlier]), [results[1]])
-    assert same(forecast_cutoffs(future, [earlier]), [results[1]])
-
-
-def test_other_tenants_and_the_order_of_rows_change_nothing(
-    results: list[ForecastResult], demand: pl.DataFrame, requests: list[ForecastRequest]
-) -> None:
-    alone = demand.filter(pl.col("tenant_id") == "other").sample(fraction=1, shuffle=True, seed=1)
-    assert same(forecast_cutoffs(alone, [requests[2]]), [results[2]])
-
-
-def test_the_result_has_the_same_bits_in_one_chunk_in_many_and_in_spawned_workers(
-    results: list[ForecastResult], demand: pl.DataFrame, requests: list[ForecastRequest]
-) -> None:
-    assert same(forecast_cutoffs(demand, requests, cases_per_chunk=10**9), results)
-    assert same(forecast_cutoffs(demand, requests, cases_per_chunk=7), results)
+def test_the_bits_do_not_depend_on_processes(order: Order, forecast: PanelForecast) -> None:
     with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as pool:
-        assert same(forecast_cutoffs(demand, requests, pool.map, cases_per_chunk=150), results)
+        assert_same(forecast_panels([order], pool.map, 20)[0], forecast)
 
 
-def test_decimal_demand_is_read(
-    results: list[ForecastResult], demand: pl.DataFrame, requests: list[ForecastRequest]
+def test_a_series_by_day_is_forecast_from_its_days_and_one_by_month_from_four_weeks() -> None:
+    rng = np.random.default_rng(9)
+    days = rng.poisson(20, (1, 20 * 7)).astype(float)
+    weeks = [list(days[0].reshape(20, 7).sum(axis=1)), list(rng.poisson(30, 20) + 1.0), list(rng.poisson(3, 20) + 1.0)]
+    panel = replace(panel_of(*weeks), daily=days, daily_rows=np.array([0]))
+    shape = replace(SHAPE, asked_for=dict.fromkeys(CLASSES, "SES"))
+    selection = select_methods([(panel, shape, None)], map)[0]
+    made = forecast_panels([Order(panel, shape, selection, np.array(["day", "week", "month"]))], map)[0]
+    assert made.models_used == ["SES by day", "SES", "SES by month"]
+    by_day = forecast_series(days[0], "SES", HORIZON * 7, DAY.season).mean.reshape(HORIZON, 7).sum(axis=1)
+    by_month = forecast_series(folded(panel.values[2], 4), "SES", 1, MONTH.season).mean / 4
+    assert made.means[0] == pytest.approx(by_day)
+    assert made.means[1] == pytest.approx(forecast_series(panel.values[1], "SES", HORIZON, 13).mean)
+    assert made.means[2] == pytest.approx(np.repeat(by_month, 4))
+
+
+def test_open_periods_are_forecast_and_left_out() -> None:
+    values = np.arange(1.0, 27.0)
+    shape = Shape(3, 4, 3, 26, dict.fromkeys(CLASSES, "SeasonalNaive"))
+    panel = plain_panel(["A"], values[None, :], np.array([26]), 4, 8)
+    selection = select_methods([(panel, shape, None)], map)[0]
+    plain = forecast_panels([Order(panel, shape, selection)], map)[0]
+    opened = forecast_panels([Order(replace(panel, open_periods=2), shape, selection)], map)[0]
+    assert plain.means.tolist() == [[23.0, 24.0, 25.0]]
+    assert opened.means.tolist() == [[25.0, 26.0, 23.0]]
+    assert opened.baselines.tolist() == opened.means.tolist()
+    assert opened.quantiles.shape == plain.quantiles.shape
+
+
+def _with_realised(order: Order, realised: Realised) -> PanelForecast:
+    return forecast_panels([replace(order, realised={"smooth": realised})], map)[0]
+
+
+def test_realised_coverage_moves_the_quantiles_of_its_class_the_right_way(
+    order: Order, forecast: PanelForecast
 ) -> None:
-    exact = demand.with_columns(pl.col("units_sold").cast(pl.Decimal(18, 4)))
-    assert isinstance(exact["units_sold"][0], Decimal)
-    assert same(forecast_cutoffs(exact, requests[2:]), results[2:])
+    assert order.selection.spreads["smooth"].windows >= 50
+    missed = _with_realised(order, Realised(2000, 0.6, 0.85))
+    covered = _with_realised(order, Realised(2000, 0.95, 0.995))
+    smooth = forecast.cases.classes == "smooth"
+    low, high = 0, 3
+    for made, sign in ((missed, 1), (covered, -1)):
+        for of in ("quantiles", "sums"):
+            moved = sign * (getattr(made, of) - getattr(forecast, of))[:, smooth]
+            assert (moved[low] <= 0).all()
+            assert (moved[high] >= 0).all()
+            assert moved[low].min() < 0 < moved[high].max()
+            assert moved[1].tolist() == np.zeros(moved[1].shape).tolist()
+            others = getattr(made, of)[:, ~smooth]
+            assert others.tobytes() == getattr(forecast, of)[:, ~smooth].tobytes()
+        assert made.means.tobytes() == forecast.means.tobytes()
 
 
-@pytest.mark.parametrize("tenant_id", ["shop", "unknown"])
-def test_nothing_to_forecast_is_a_completed_empty_run(demand: pl.DataFrame, cutoff_on: date, tenant_id: str) -> None:
-    late = request_of(cutoff_on + timedelta(weeks=60), tenant_id)
-    for frame in (demand, demand.clear()):
-        result = forecast_cutoffs(frame, [late])[0]
-        assert_sound(result, late.config)
-        assert [result.forecasts.height, result.backtests.height, result.models.height] == [0, 0, 0]
-        run = result.run.row(0, named=True)
-        assert (run["state"], run["items"], run["fallbacks"]) == ("completed", 0, 0)
-        assert run["message"] == "no item sold in the 26 weeks to the cutoff"
-
-
-def test_a_fallback_is_told_in_the_forecast_and_counted_in_the_run(
-    demand: pl.DataFrame, requests: list[ForecastRequest], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setitem(methods.METHODS, "IMAPA", methods.Method(("IMAPA",), least_weeks=1000))
-    result = forecast_cutoffs(demand, requests[:1])[0]
-    told = result.forecasts.filter(pl.col("fallback_reason").is_not_null())
-    assert told["fallback_reason"].str.contains("IMAPA needs 1000 weeks of history").all()
-    assert told["model_used"].unique().to_list() == ["SES"]
-    assert result.run["fallbacks"][0] == told["item_id"].n_unique() > 0
-
-
-weeks = st.one_of(
-    st.lists(st.integers(0, 50), min_size=1, max_size=5),
-    st.lists(st.sampled_from([0, 0, 1, 400]), min_size=1, max_size=40),
-    st.integers(1, 40).map(lambda count: [7] * count),
-    st.integers(0, 30).map(lambda gap: [1000] + [0] * gap),
-    st.integers(0, 30).map(lambda gap: [0] * gap + [1000]),
-)
-
-
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.lists(weeks, min_size=1, max_size=6), st.integers(1, 5), st.integers(1, 3), st.integers(1, 12))
-def test_any_small_tenant_is_forecast_soundly(
-    weekly_demand: WeeklyDemand,
-    cutoff_on: date,
-    series: list[list[int]],
-    horizon: int,
-    windows: int,
-    season: int,
-) -> None:
-    frame = weekly_demand({f"I{number}": units for number, units in enumerate(series)})
-    request = request_of(cutoff_on, horizon_weeks=horizon, backtest_windows=windows, season_weeks=season)
-    result = forecast_cutoffs(frame, [request])[0]
-    assert_sound(result, request.config)
-    assert result.run["items"][0] == sum(any(units[-26:]) for units in series)
-
-
-def test_an_unsound_forecast_is_an_error_that_names_the_item(results: list[ForecastResult]) -> None:
-    sound = results[0].forecasts
-    second = sound["item_id"][4]
-    for name, value in {"mean": float("nan"), "q10": -1.0, "q50": 1e12, "cumulative_std": None}.items():
-        spoilt = sound.with_columns(
-            pl.when(pl.col("item_id") == second).then(pl.lit(value, dtype=pl.Float64)).otherwise(name).alias(name)
-        )
-        with pytest.raises(UnsoundForecastError, match=f"tenant shop, item {second} at main"):
-            _check(spoilt)
+def test_no_series_and_no_order_are_no_forecast(order: Order) -> None:
+    assert forecast_panels([], map) == []
+    empty = plain_panel([], np.zeros((0, 0)), np.array([], dtype=int), 13, HORIZON)
+    selection: Selection = select_methods([(empty, SHAPE, None)], map)[0]
+    made = forecast_panels([Order(empty, SHAPE, selection)], map)[0]
+    assert (len(made.cases), made.means.shape, made.models_used) == (0, (0, HORIZON), [])

@@ -102,6 +102,11 @@ _EXPORTS: dict[str, tuple[Dataset, str]] = {
     "customer-aliases": ("item_aliases", "Item No. item_code, Customer Item No. alias_code, Case Qty quantity_factor"),
     "supplier-aliases": ("item_aliases", "Supplier SKU alias_code, Our Item item_code, Units Per Pack quantity_factor"),
     "case-codes": ("item_aliases", "Case Code alias_code, UPC -, Item Number item_code"),
+    "promotion-calendar": (
+        "promotions",
+        "SKU item_code, From starts_on, To ends_on, Store location_code, Campaign promotion, Status status",
+    ),
+    "aktionsplan": ("promotions", "Artikelnummer item_code, Von starts_on, Bis ends_on, Filiale location_code"),
     "price-list": ("items", "SKU item_code, Std Cost unit_cost, List Price unit_price"),
     "price-list-standard": ("items", "SKU item_code, Retail Price unit_price, Standard Cost unit_cost"),
     "price-list-cost-price": ("items", "SKU item_code, List Price unit_price, Cost Price unit_cost"),

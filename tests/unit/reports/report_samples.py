@@ -193,25 +193,55 @@ def feeds(rejected: int) -> pl.DataFrame:
     )
 
 
+def accuracy(lags: int) -> pl.DataFrame:
+    nodes = [("tenant", ""), *(("class", name) for name in ("erratic", "intermittent", "lumpy", "new", "smooth"))]
+    nodes += [("category", "kitchen"), ("category", "uncategorised"), ("location", "main")]
+    rows = [
+        {
+            "level": level, "node": node, "lag": k, "forecasts": 3200 - 50 * k, "actual_units": 41233.0 - 300 * k,
+            "wape": 0.52 + 0.02 * k, "bias": 0.03 - 0.012 * k, "mase": 0.77 + 0.01 * k, "rmsse": 0.81 + 0.01 * k,
+            "scaled_crps": 0.41 + 0.01 * k, "coverage_80": 0.81 - 0.01 * k, "coverage_95": 0.95 - 0.002 * k,
+            "tracking_signal": 3.2 - 0.5 * k, "baseline_wape": 0.78 + 0.01 * k, "forecast_value_added": 0.3 - 0.045 * k,
+        }
+        for level, node in nodes
+        for k in range(1, lags + 1)
+    ]  # fmt: skip
+    return pl.DataFrame(rows)
+
+
+def item_accuracy(generator: np.random.Generator, orders: pl.DataFrame) -> pl.DataFrame:
+    items = orders.height
+    missed = np.sort(np.round(generator.gamma(1.1, 900, items), 1))[::-1]
+    sold = np.round(missed * generator.gamma(6, 0.3, items), 1)
+    return orders.select("item_id", "name", "location_id").with_columns(
+        demand_class=pl.Series(generator.choice(["smooth", "erratic", "intermittent", "lumpy"], items)),
+        forecasts=pl.lit(104),
+        actual_units=pl.Series(sold),
+        error_units=pl.Series(missed),
+        wape=pl.Series(missed / sold),
+        bias=pl.Series(generator.normal(0, 0.2, items)),
+        mase=pl.Series(generator.gamma(9, 0.1, items)),
+        rmsse=pl.Series(generator.gamma(9, 0.1, items)),
+        tracking_signal=pl.Series(generator.uniform(-13, 13, items)),
+        baseline_wape=pl.Series(missed / sold * 1.2),
+        forecast_value_added=pl.Series(missed / sold * 0.2),
+        worst_rank=pl.Series(np.arange(1, items + 1)),
+    )
+
+
 def full_report(items: int = 4000, lags: int = 8, rejected: int = 450, seed: int = 7, **changes: object) -> DailyReport:
     generator = np.random.default_rng(seed)
     orders = proposals(generator, items)
     ahead = item_forecasts(generator, orders, lags)
     bad = reject_rows(rejected)
-    lag = list(range(1, lags + 1))
-    accuracy = {
-        "lag": lag, "forecasts": [3200 - 50 * k for k in lag], "actual_units": [41233.0 - 300 * k for k in lag],
-        "wape": [0.52 + 0.02 * k for k in lag], "bias": [0.03 - 0.012 * k for k in lag],
-        "rmsse": [0.81 + 0.01 * k for k in lag], "coverage_80": [0.81 - 0.01 * k for k in lag],
-        "baseline_wape": [0.78 + 0.01 * k for k in lag], "forecast_value_added": [0.3 - 0.045 * k for k in lag],
-    }  # fmt: skip
     frames: dict[str, object] = {
         "kpis": kpis(),
         "daily_sales": daily_sales(generator),
         "proposals": orders,
         "forecasts_weekly": ahead.group_by("lag", "target_on").agg(pl.col("mean").sum()),
         "item_forecasts": ahead,
-        "accuracy": pl.DataFrame(accuracy),
+        "accuracy": accuracy(lags),
+        "item_accuracy": item_accuracy(generator, orders),
         "alerts": alerts(generator, 140),
         "anomalies": anomalies(generator, 60),
         "feeds": feeds(rejected),

@@ -169,6 +169,28 @@ def test_days_of_unknown_revenue_are_gaps_and_said_to_be() -> None:
     assert "There are no sales" not in sales
 
 
+def test_accuracy_stands_by_weeks_ahead_by_class_and_for_the_worst_items(full_pages: list[str]) -> None:
+    page = next(text for text in full_pages if "Worst forecasts" in text)
+    assert "54.0 % 79.0 % +25.5 % +1.8 % 0.78 0.82 0.42 80.0 % 94.8 %" in page
+    assert "intermittent 40,933 54.0 % +25.5 % +1.8 % 80.0 % 68.0 % −6.0 % −6.6 % 73.0 %" in page
+    assert "10 of 4,000 items shown; all of them are in the workbook, sheet Item accuracy" in page
+    assert "kitchen" not in page
+    worst = page.split("Worst forecasts")[1]
+    assert [worst.index(item) for item in ("20000B", "20001", "20009")] == sorted(
+        worst.index(item) for item in ("20000B", "20001", "20009")
+    )
+    assert "20010" not in worst
+
+
+def test_accuracy_of_one_week_ahead_and_of_unknown_classes_does_not_break_a_page() -> None:
+    report = full_report(items=30)
+    one = report.accuracy.filter(pl.col("lag") == 1).with_columns(pl.lit(None, pl.Float64).alias("coverage_80"))
+    unknown = report.item_accuracy.with_columns(pl.lit(None, pl.String).alias("demand_class"))
+    text = " ".join(pages(render_pdf(full_report(items=30, accuracy=one, item_accuracy=unknown))))
+    assert "By demand class" in text
+    assert "Worst forecasts" in text
+
+
 def test_nulls_nan_and_negative_figures_do_not_break_a_page() -> None:
     report = full_report(items=30)
     holes = report.proposals.with_columns(

@@ -52,7 +52,8 @@ def test_nothing_in_the_file_tells_when_it_was_written(small_book: bytes) -> Non
 
 def test_all_sheets_are_there_in_order(full_book: bytes) -> None:
     assert fastexcel.read_excel(full_book).sheet_names == [
-        "Overview", "Actions", "Sales", "Proposals", "Forecasts", "Accuracy", "Stock", "Alerts", "Anomalies", "Rejects",
+        "Overview", "Actions", "Sales", "Proposals", "Forecasts", "Accuracy", "Item accuracy", "Stock", "Alerts",
+        "Anomalies", "Rejects",
     ]  # fmt: skip
 
 
@@ -84,6 +85,27 @@ def test_forecasts_stand_as_a_row_per_item_with_a_column_per_week_and_quantile(
         for lag, week in enumerate(weeks, 1):
             wanted = full.item_forecasts.filter(pl.col("lag") == lag).sort("item_id")[column].to_list()
             assert read[week].to_list() == wanted
+
+
+def test_accuracy_stands_by_level_with_the_tenant_first(full: DailyReport, full_book: bytes) -> None:
+    read = sheet(full_book, "Accuracy")
+    assert read.select("Level", "Of").unique(maintain_order=True).rows() == [
+        ("tenant", "all items"),
+        *(("class", name) for name in ("erratic", "intermittent", "lumpy", "new", "smooth")),
+        ("category", "kitchen"),
+        ("category", "uncategorised"),
+        ("location", "main"),
+    ]
+    assert read["Weeks ahead"].to_list() == list(range(1, 9)) * 9
+    assert read["Scaled CRPS"].head(8).to_list() == full.accuracy.filter(level="tenant")["scaled_crps"].to_list()
+
+
+def test_every_items_accuracy_is_there_the_worst_first(full: DailyReport, full_book: bytes) -> None:
+    read = sheet(full_book, "Item accuracy")
+    assert read.height == full.item_accuracy.height == 4000
+    assert read["Rank by units missed"].to_list() == list(range(1, 4001))
+    for heading, column in (("Units missed", "error_units"), ("Error (WAPE)", "wape"), ("Bias", "bias")):
+        assert read[heading].to_list() == full.item_accuracy[column].to_list()
 
 
 def test_stock_and_sales_add_up_to_the_input(full: DailyReport, full_book: bytes) -> None:
@@ -126,7 +148,7 @@ def test_text_stays_text_and_is_never_a_formula(value: str) -> None:
     cell = openpyxl.load_workbook(BytesIO(book))["Rejects"]["F3"]
     assert (cell.value, cell.data_type) == (value, "s")
     with ZipFile(BytesIO(book)) as archive:
-        assert b"<f>" not in archive.read("xl/worksheets/sheet10.xml")
+        assert b"<f>" not in archive.read("xl/worksheets/sheet11.xml")
 
 
 def test_a_tenants_name_is_never_a_formula() -> None:
@@ -150,7 +172,7 @@ def test_strange_characters_survive_or_show_as_their_pictures(value: str, read: 
 
 def test_a_text_that_looks_like_an_escape_of_the_format_is_escaped() -> None:
     with ZipFile(BytesIO(render_workbook(rejects_with(["a_x0041_b"])))) as archive:
-        assert b"a_x005F_x0041_b" in archive.read("xl/worksheets/sheet10.xml")
+        assert b"a_x005F_x0041_b" in archive.read("xl/worksheets/sheet11.xml")
 
 
 @pytest.mark.parametrize("letter", ["x", "é", "😀"])

@@ -107,7 +107,13 @@ def sample_windows(cases: Cases, most: int = TRIAL_CASES) -> np.ndarray:
     return np.sort(np.concatenate(positions)) if positions else np.array([], dtype=np.int64)
 
 
-def choose(demand_class: str, candidates: tuple[str, ...], windows: Cases, errors: dict[str, np.ndarray]) -> Choice:
+def choose(
+    demand_class: str,
+    candidates: tuple[str, ...],
+    windows: Cases,
+    errors: dict[str, np.ndarray],
+    forecast_by: Mapping[str, np.ndarray] | None = None,
+) -> Choice:
     """The choice for a class, from the errors that its candidates and the baseline made on its windows.
 
     The score is the mean over windows of RMSSE; windows without a scale have no part in it. The first candidate stands
@@ -118,6 +124,8 @@ def choose(demand_class: str, candidates: tuple[str, ...], windows: Cases, error
         candidates: Methods, the first of them the one that stands.
         windows: The windows' cases.
         errors: Method or BASELINE -> actual less forecast, windows x lags.
+        forecast_by: Method -> whether it gave a forecast of its own at each window, all of them where it is not named.
+            A method is held against the first one on these windows alone: elsewhere its fallback would be judged.
     """
     first, *challengers = candidates
     scalable = windows.naive_scales > 0
@@ -129,10 +137,13 @@ def choose(demand_class: str, candidates: tuple[str, ...], windows: Cases, error
         name: np.sqrt((in_scales(made[scalable], windows.naive_scales[scalable]) ** 2).mean(axis=1))
         for name, made in errors.items()
     }
-    means = {name: float(score.mean()) for name, score in scores.items()}
+    everywhere = np.ones(len(series), dtype=bool)
+    own = {name: (forecast_by or {}).get(name, scalable)[scalable] if name != first else everywhere for name in scores}
+    means = {name: _mean_beside(scores[first], score, own[name]) for name, score in scores.items()}
     method = first
     for name in challengers:
-        if _is_better(scores[first] - scores[name], series, means[first]) and means[name] < means[method]:
+        gains = scores[first][own[name]] - scores[name][own[name]]
+        if _is_better(gains, series[own[name]], means[first]) and means[name] < means[method]:
             method = name
     best = min(candidates, key=lambda name: means[name])
     if len(candidates) == 1:
@@ -152,6 +163,11 @@ def choose(demand_class: str, candidates: tuple[str, ...], windows: Cases, error
         {name: round(mean, 6) for name, mean in means.items()},
         f"{method}: {verdict}; RMSSE on {int(scalable.sum())} windows: {listed}",
     )
+
+
+def _mean_beside(first: np.ndarray, scores: np.ndarray, own: np.ndarray) -> float:
+    """Mean score, with the first candidate's where a method was not tried: all are means over the same windows."""
+    return float(np.where(own, scores, first).mean())
 
 
 def _is_better(gains: np.ndarray, series: np.ndarray, reference: float) -> bool:

@@ -102,8 +102,8 @@ def select_methods(panels: Sequence[tuple[Panel, Shape, date | None]], map_work:
     works = [_work(trial, own, given) for trial, own in zip(trials, boosters, strict=True)]
     made = run_series(works, map_work, CASES_PER_CHUNK)
     return [
-        _select(trial, result.means, own[0], selected_on)
-        for trial, result, own, (_, _, selected_on) in zip(trials, made, boosters, panels, strict=True)
+        _select(trial, work, result.means, own[0], selected_on)
+        for trial, work, result, own, (_, _, selected_on) in zip(trials, works, made, boosters, panels, strict=True)
     ]
 
 
@@ -204,11 +204,24 @@ def _work(trial: _Trial, boosters: dict[int, Booster], given: list[dict[str, np.
     )
 
 
-def _select(trial: _Trial, means: np.ndarray, booster: Booster, selected_on: date | None) -> Selection:
+def _gave_own(trial: _Trial, work: SeriesWork) -> np.ndarray:
+    """Whether each case's method has what it needs of the pooled members; else its fallback was forecast."""
+    gave = np.ones(len(trial.methods), dtype=bool)
+    for name, means in work.given.items():
+        needs_it = np.array([is_pooled(str(method), name) for method in trial.methods], dtype=bool)
+        gave &= ~needs_it | np.isfinite(means).all(axis=1)
+    return gave
+
+
+def _select(
+    trial: _Trial, work: SeriesWork, means: np.ndarray, booster: Booster, selected_on: date | None
+) -> Selection:
     windows, horizon = trial.windows, trial.shape.horizon
     actuals = actual_units(trial.panel, windows, horizon)
     baselines = seasonal_naive(trial.panel, windows, horizon, trial.shape.season)
     chosen_errors, chosen_scales = np.zeros(actuals.shape), np.ones(len(windows))
+    pooled = np.zeros(len(windows), dtype=bool)
+    gave_own = _gave_own(trial, work)
     choices: dict[str, Choice] = {}
     tried: dict[str, dict[str, np.ndarray]] = {}
     for name in CLASSES:
@@ -220,11 +233,13 @@ def _select(trial: _Trial, means: np.ndarray, booster: Booster, selected_on: dat
         }
         errors[BASELINE] = actuals[inside] - baselines[inside]
         tried[name] = errors
-        choices[name] = choose(name, candidates, windows.select(inside), errors)
+        by_itself = {method: gave_own[own & (trial.methods == method)] for method in dict.fromkeys(candidates)}
+        choices[name] = choose(name, candidates, windows.select(inside), errors, by_itself)
         chosen = errors[choices[name].method]
         chosen_errors[inside] = chosen
         chosen_scales[inside] = error_scales(actuals[inside] - chosen, windows.select(inside))
-    spreads = pooled_spreads(windows.classes, chosen_errors, chosen_scales)
+        pooled[inside] = by_itself[choices[name].method]
+    spreads = pooled_spreads(windows.classes[pooled], chosen_errors[pooled], chosen_scales[pooled])
     scores = []
     for name in CLASSES:
         inside = windows.classes == name

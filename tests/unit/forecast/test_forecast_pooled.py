@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from inventra_pipelines.domain.forecast import pooled
 from inventra_pipelines.domain.forecast.pooled import (
     LEAST_TRAINING_ROWS,
     Booster,
@@ -169,3 +170,16 @@ def test_one_absurd_order_does_not_stop_the_model_for_all_others() -> None:
     others = np.delete(np.arange(20), 3)
     assert np.isfinite(means[others]).all()
     assert means[others].max() < 10 * history.values[others].max()
+
+
+def test_a_window_weighs_by_what_was_known_at_its_end() -> None:
+    steady = np.array([[4.0, 5.0, 4.0, 6.0, 5.0, 4.0, 5.0, 6.0, 5.0, 4.0]])
+    then_much = np.concatenate([steady[:, :6], steady[:, 6:] * 50], axis=1)
+    ends, rows, levels = np.array([6]), np.array([0]), np.array([4.6])
+    weights = [
+        pooled._weights(History(values, np.array([10]), np.zeros(12, dtype=np.int64), None, 1, 2), rows, ends, levels)
+        for values in (steady, then_much)
+    ]
+    naive = np.sqrt((np.diff(steady[0, :6]) ** 2).mean())
+    np.testing.assert_allclose(weights[0], (4.6 / naive) ** 2)
+    np.testing.assert_allclose(weights[1], weights[0])

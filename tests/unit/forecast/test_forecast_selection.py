@@ -205,3 +205,18 @@ def test_figures_without_a_denominator_are_none() -> None:
     score = method_score(choice, FIRST, cases, np.ones((5, 2)), np.zeros((5, 2)), np.ones(5), spread)
     assert (score.rmsse, score.mase, score.wape, score.bias, score.scaled_crps) == (None,) * 5
     assert score.coverage_80 is not None
+
+
+def test_a_method_is_held_against_the_first_only_where_it_forecast_itself() -> None:
+    series = 40
+    windows = cases_of("lumpy", series)
+    errors = {
+        "IMAPA": np.full((series, 2), 2.0),
+        "LightGBM": np.where(np.arange(series)[:, None] < 20, 1.0, 50.0) * np.ones((series, 2)),
+        BASELINE: np.full((series, 2), 3.0),
+    }
+    by_itself = {"LightGBM": np.arange(series) < 20}
+    assert choose("lumpy", ("IMAPA", "LightGBM"), windows, errors).method == "IMAPA"
+    chosen = choose("lumpy", ("IMAPA", "LightGBM"), windows, errors, by_itself)
+    assert chosen.method == "LightGBM"
+    assert chosen.score == pytest.approx((20 * 1.0 + 20 * 2.0) / 40)

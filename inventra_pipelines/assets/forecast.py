@@ -33,6 +33,7 @@ from inventra_pipelines.domain.forecast.tenant_forecasts import (
     ForecastRequest,
     Inputs,
     Vintage,
+    first_drift_day,
     forecast_tenants,
     selection_day,
 )
@@ -93,19 +94,20 @@ class _Stage:
     run_id: str
 
     def run(self, windows: list[Window]) -> Counter[str]:
-        """Days after one on which drift began are made again by methods selected on what was seen."""
+        """Days after one on which drift began, or now does not, are made again by methods selected on what was seen."""
         counts: Counter[str] = Counter()
         while windows:
             with self._logged(days_of(windows)) as made:
                 drifts = self._drifts(windows)
-                vintages = self._forecast(windows, drifts)
-                made.extend(vintages)
-                counts.update(self._write(windows, vintages))
+                with self.postgres.connect(read_only=True) as connection:
+                    demand = reads.demand(connection, windows, TENANTS)
+                made.extend(self._forecast(windows, demand, drifts))
+                counts.update(self._write(windows, demand, made))
                 seen = self._drifts(windows)
             windows = [
                 Window(window.tenant_id, first + timedelta(1), window.last)
                 for window in windows
-                for first in [min(set(seen[window.tenant_id]) - set(drifts[window.tenant_id]), default=window.last)]
+                for first in [min(set(seen[window.tenant_id]) ^ set(drifts[window.tenant_id]), default=window.last)]
                 if window.first <= first < window.last
             ]
         return counts
@@ -116,15 +118,16 @@ class _Stage:
                 tenant_id: state.drifted_on(
                     connection,
                     tenant_id,
-                    state.month_of(min(window.first for window in windows if window.tenant_id == tenant_id)),
+                    first_drift_day(min(window.first for window in windows if window.tenant_id == tenant_id)),
                     max(window.last for window in windows if window.tenant_id == tenant_id),
                 )
                 for tenant_id in {window.tenant_id for window in windows}
             }
 
-    def _forecast(self, windows: list[Window], drifts: dict[str, Sequence[date]]) -> list[Vintage]:
+    def _forecast(
+        self, windows: list[Window], demand: pl.DataFrame, drifts: dict[str, Sequence[date]]
+    ) -> list[Vintage]:
         with self.postgres.connect(read_only=True) as connection:
-            demand = reads.demand(connection, windows, TENANTS)
             planned = reads.promotions(connection, windows)
             promoted = reads.promotion_days(connection, windows, TENANTS)
             inputs = {
@@ -165,7 +168,7 @@ class _Stage:
         known = seen[tenant_id, selected_on]
         return ForecastRequest(tenant_id, day, selected_on, tenant.forecast, tenant.config_version, *known)
 
-    def _write(self, windows: list[Window], vintages: list[Vintage]) -> dict[str, int]:
+    def _write(self, windows: list[Window], demand: pl.DataFrame, vintages: list[Vintage]) -> dict[str, int]:
         rows = pl.concat([one.forecasts for one in vintages])
         runs = pl.concat([one.run for one in vintages])
         with self.postgres.connect() as connection:
@@ -181,7 +184,7 @@ class _Stage:
             for table, frame in written.items():
                 self._replace(connection, table, frame, windows, "cutoff_on")
             # Read after the write: a vintage of this piece may be due on a later day of it.
-            self._measure(connection, windows)
+            self._measure(connection, windows, demand)
         return {
             "rows": rows.height,
             "items": int(runs["items"].sum()),
@@ -203,8 +206,7 @@ class _Stage:
             }.items():
                 self._replace(connection, table, frame, [Window(tenant_id, day, day)], "selected_on")
 
-    def _measure(self, connection: psycopg.Connection, windows: list[Window]) -> None:
-        demand = reads.demand(connection, windows, TENANTS)
+    def _measure(self, connection: psycopg.Connection, windows: list[Window], demand: pl.DataFrame) -> None:
         measured, steps = [], []
         for tenant_id, day in days_of(windows):
             own = demand.filter(pl.col("tenant_id") == tenant_id)

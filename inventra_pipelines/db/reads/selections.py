@@ -109,11 +109,6 @@ def drifted_on(connection: psycopg.Connection, tenant_id: str, first: date, last
     return days
 
 
-def month_of(day: date) -> date:
-    """The first day from which drift matters to a cutoff: a selection is made on the first of each month anyway."""
-    return day.replace(day=1) - timedelta(1)
-
-
 def past_vintages(
     connection: psycopg.Connection, tenant_id: str, selected_on: date, horizon_weeks: int
 ) -> pl.DataFrame:

@@ -88,7 +88,8 @@ def weekly_panel(
 
     Week k before the cutoff D covers (D - 7(k+1), D - 7k]. Days after the cutoff, and weeks beyond `history_weeks`, are
     not read, so the result does not depend on how much older or newer demand was passed. Days without sales make
-    zeros. Weeks at the end that are not complete (see `open_weeks`) are left out of the columns.
+    zeros. Weeks at the end that are not complete (see `open_weeks`) are left out of the columns; a series that sold in
+    no week before them has what is known of it in the last column, so that no item is without a forecast.
 
     Args:
         demand: item_id, location_id, sold_on, units_sold (units per day, at least 0) of one tenant.
@@ -102,6 +103,9 @@ def weekly_panel(
     weeks_back = (pl.lit(cutoff_on) - pl.col("sold_on")).dt.total_days() // WEEK_DAYS - left_out
     weekly = (
         known.with_columns(weeks_back.alias("weeks_back"))
+        .with_columns(
+            pl.when(pl.col("weeks_back").max().over(SERIES_KEY) < 0).then(0).otherwise("weeks_back").alias("weeks_back")
+        )
         .filter(pl.col("weeks_back").is_between(0, history_weeks - left_out - 1))
         .sort([*SERIES_KEY, "sold_on", "units_sold"])
         .group_by([*SERIES_KEY, "weeks_back"], maintain_order=True)

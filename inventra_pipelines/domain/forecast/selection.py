@@ -190,7 +190,7 @@ def method_score(
     scales: np.ndarray,
     spread: Spread,
 ) -> MethodScore:
-    """Figures of one method on its class's windows; its ranges are those of its own pooled errors, leave none out."""
+    """Figures of one method on its class's windows; its ranges are those of its own errors, pooled."""
     scalable = windows.naive_scales > 0
     scaled = in_scales(errors[scalable], windows.naive_scales[scalable])
     total = float(actuals.sum())

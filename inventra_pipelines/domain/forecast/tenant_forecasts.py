@@ -120,6 +120,11 @@ def selection_day(cutoff_on: date, drifted_on: Sequence[date] = ()) -> date:
     return max([cutoff_on.replace(day=1), *since])
 
 
+def first_drift_day(cutoff_on: date) -> date:
+    """The first day on which drift, where it began to be seen then, matters to a cutoff (see `selection_day`)."""
+    return cutoff_on.replace(day=1) - timedelta(1)
+
+
 def forecast_tenants(
     inputs: Mapping[str, Inputs],
     requests: Sequence[ForecastRequest],

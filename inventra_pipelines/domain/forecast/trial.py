@@ -224,6 +224,7 @@ def _select(
     gave_own = _gave_own(trial, work)
     choices: dict[str, Choice] = {}
     tried: dict[str, dict[str, np.ndarray]] = {}
+    tried_on: dict[str, dict[str, np.ndarray]] = {}
     for name in CLASSES:
         inside = windows.classes == name
         candidates = candidates_of(name, trial.shape.asked_for)
@@ -234,6 +235,7 @@ def _select(
         errors[BASELINE] = actuals[inside] - baselines[inside]
         tried[name] = errors
         by_itself = {method: gave_own[own & (trial.methods == method)] for method in dict.fromkeys(candidates)}
+        tried_on[name] = by_itself
         choices[name] = choose(name, candidates, windows.select(inside), errors, by_itself)
         chosen = errors[choices[name].method]
         chosen_errors[inside] = chosen
@@ -242,14 +244,16 @@ def _select(
     spreads = pooled_spreads(windows.classes[pooled], chosen_errors[pooled], chosen_scales[pooled])
     scores = []
     for name in CLASSES:
-        inside = windows.classes == name
-        cases = windows.select(inside)
+        inside = np.flatnonzero(windows.classes == name)
         for method, errors_of in tried[name].items():
-            if not len(cases):
+            # A method's figures are of the windows that it forecast, not of those where another stood in.
+            own = tried_on[name].get(method, np.ones(len(inside), dtype=bool))
+            if not own.any():
                 continue
-            scales = error_scales(actuals[inside] - errors_of, cases)
-            spread = pooled_spreads(cases.classes, errors_of, scales)[name]
-            scores.append(method_score(choices[name], method, cases, errors_of, actuals[inside], scales, spread))
+            cases, sold = windows.select(inside[own]), actuals[inside[own]]
+            scales = error_scales(sold - errors_of[own], cases)
+            spread = pooled_spreads(cases.classes, errors_of[own], scales)[name]
+            scores.append(method_score(choices[name], method, cases, errors_of[own], sold, scales, spread))
     if not any(is_pooled(choice.method) for choice in choices.values()):
         booster = Booster(None, booster.training_rows, booster.reason or "no class chose it")
     return Selection(selected_on, choices, spreads, booster, scores, fingerprint(trial.panel), ENGINE_VERSION)

@@ -59,8 +59,12 @@ def looped_open_weeks(sold: set[int], closed: set[int] = frozenset()) -> int:  #
 def looped(rows: Rows, history_weeks: int) -> dict[tuple[str, str], list[float]]:
     left_out = looped_open_weeks({back for _, _, back, units in rows if back >= 0 and units > 0})
     weekly: dict[tuple[str, str], dict[int, float]] = {}
+    oldest: dict[tuple[str, str], int] = {}
     for item, location, back, units in rows:
-        week = back // 7 - left_out
+        if back >= 0 and units > 0:
+            oldest[item, location] = max(oldest.get((item, location), -99), back // 7 - left_out)
+    for item, location, back, units in rows:
+        week = 0 if oldest.get((item, location), 0) < 0 else back // 7 - left_out
         if back >= 0 and 0 <= week < history_weeks - left_out and units > 0:
             buckets = weekly.setdefault((item, location), {})
             buckets[week] = buckets.get(week, 0.0) + units
@@ -174,6 +178,13 @@ def test_open_weeks_are_left_out_of_the_columns_and_their_lags_have_phases() -> 
     assert panel.values.tolist() == [[2.0, *[7.0] * 13]]
     ends = [CUTOFF + timedelta(weeks=week) for week in range(-14, 3)]
     assert panel.phases.tolist() == [week_of_year(end) for end in ends]
+
+
+def test_an_item_first_sold_in_an_open_week_has_what_is_known_of_it_in_the_last_column() -> None:
+    rows = [("A", "main", back, 1) for back in range(3, 100)]
+    panel = weekly_panel(frame_of([*rows, ("B", "main", 4, 5)]), CUTOFF, 156)
+    assert panel.open_periods == 1
+    assert series_of(panel) == {("A", "main"): [2.0, *[7.0] * 13], ("B", "main"): [5.0]}
 
 
 def test_a_series_without_dates_is_corrected_by_nothing() -> None:

@@ -20,6 +20,8 @@ from inventra_pipelines.domain.forecast.windows import (
 # 300,000 windows and lags train in about 3 s; twice as many gave .2 % less RMSSE on hospital.
 MOST_TRAINING_ROWS = 300_000
 LEAST_TRAINING_ROWS = 400
+# Fewer series than a trial can tell apart from chance teach a model themselves, not what they have in common.
+LEAST_TRAINING_SERIES = 10
 _LEAST_HISTORY = 4
 # One order of a thousand times an item's level would teach the model to forecast too much of all others.
 MOST_LEVELS = 100.0
@@ -65,8 +67,11 @@ class Training:
     def run(self) -> Booster:
         """Trains the model; the same sample gives the same text."""
         training_rows = len(self.rows) * self.history.horizon
+        series = len(self.history.lengths)
         if training_rows < LEAST_TRAINING_ROWS:
             return Booster(None, training_rows, f"{training_rows} windows and lags to learn from")
+        if series < LEAST_TRAINING_SERIES:
+            return Booster(None, training_rows, f"{series} series to learn from")
         try:
             # Half a second: only processes that train or predict need it.
             import lightgbm

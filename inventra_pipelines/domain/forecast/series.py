@@ -62,8 +62,9 @@ def forecast_series(
 ) -> SeriesForecast:
     """Forecasts one series by a method, or by the first of the fallbacks that gives a plausible forecast.
 
-    The chain is the method, SES, the mean of four periods, the mean of all, zero. NaN, infinity, exceptions, a
-    runaway fit and a method that does not end in time all fall to the next.
+    The chain is the method, what is left of it where a member fails, SES, the mean of four periods, the mean of all,
+    zero. NaN, infinity, exceptions and a runaway fit fail a member; a method that does not end in time falls as a
+    whole.
 
     Args:
         units: Units per period, oldest first, at least one period.
@@ -82,28 +83,35 @@ def forecast_series(
     chain = (method, "Naive") if method == BASELINE else (method, *(name for name in FALLBACKS if name != method))
     for name in chain:
         try:
-            mean = _within(seconds, partial(_by_method, units, name, horizon, season, made))
+            forecast = _within(seconds, partial(_by_method, units, name, horizon, season, made))
         except _MethodError as failure:
             failures.append(str(failure))
             continue
         except _TookTooLongError:
             failures.append(f"{name} took more than {seconds:g} s")
             continue
-        return SeriesForecast(mean, name, "; ".join(failures) or None)
+        reasons = [*failures, *([forecast.fallback_reason] if forecast.fallback_reason else [])]
+        return SeriesForecast(forecast.mean, forecast.model_used, "; ".join(reasons) or None)
     return SeriesForecast(np.zeros(horizon), ZERO, "; ".join(failures))
 
 
-def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: Made) -> np.ndarray:
+def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: Made) -> SeriesForecast:
+    """The mean of those members of a method that give a plausible forecast, and why the others do not."""
     if method == ZERO:
-        return np.zeros(horizon)
-    members = members_of(method)
-    parts = [_by_member(units, name, horizon, season, made) for name in members]
-    mean: np.ndarray = parts[0] if len(parts) == 1 else np.mean(parts, axis=0)
+        return SeriesForecast(np.zeros(horizon), ZERO, None)
+    parts: dict[str, np.ndarray] = {}
+    failures = []
+    for name in members_of(method):
+        try:
+            parts[name] = _by_member(units, name, horizon, season, made)
+        except _MethodError as failure:
+            failures.append(str(failure))
+    if not parts:
+        raise _MethodError("; ".join(failures))
+    mean: np.ndarray = np.mean(list(parts.values()), axis=0)
     if not np.isfinite(mean).all():
         raise _MethodError(f"{method} gave a forecast that is not finite")
-    if mean.max() > IMPLAUSIBLE_FACTOR * units.max():
-        raise _MethodError(f"{method} gave more than {IMPLAUSIBLE_FACTOR:.0f} times the highest period")
-    return np.maximum(mean, 0.0)
+    return SeriesForecast(mean, "+".join(parts), "; ".join(failures) or None)
 
 
 def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Made) -> np.ndarray:
@@ -111,7 +119,7 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Ma
     if isinstance(known, str):
         raise _MethodError(known)
     if known is not None:
-        return known
+        return _plausible(units, name, known)
     member = SERIES_MEMBERS.get(name)
     if member is None:
         raise _MethodError(f"{name} gave no forecast")
@@ -133,7 +141,15 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Ma
         raise _MethodError(made[name]) from error
     forecast = np.maximum(np.asarray(mean, dtype=np.float64), 0.0)
     made[name] = forecast
-    return forecast
+    return _plausible(units, name, forecast)
+
+
+def _plausible(units: np.ndarray, name: str, mean: np.ndarray) -> np.ndarray:
+    if not np.isfinite(mean).all():
+        raise _MethodError(f"{name} gave a forecast that is not finite")
+    if mean.max() / IMPLAUSIBLE_FACTOR > units.max():
+        raise _MethodError(f"{name} gave more than {IMPLAUSIBLE_FACTOR:.0f} times the highest period")
+    return mean
 
 
 class _Alarm:
@@ -161,7 +177,7 @@ def time_limits() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _within(seconds: float, function: Callable[[], np.ndarray]) -> np.ndarray:
+def _within(seconds: float, function: Callable[[], SeriesForecast]) -> SeriesForecast:
     if not _Alarm.is_set or threading.current_thread() is not threading.main_thread():
         return function()
     # Again and again: where the first is caught by a library that catches everything, the next is not.

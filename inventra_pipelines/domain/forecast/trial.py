@@ -42,7 +42,7 @@ from inventra_pipelines.domain.forecast.windows import History
 from inventra_pipelines.domain.forecast.work import Grain, MapWork, SeriesWork, run_series, run_work
 
 # A change of the rules makes it another one, so that stored selections are not read under rules they were not made by.
-ENGINE_VERSION = "2"
+ENGINE_VERSION = "3"
 
 # Half a second to a few seconds of work each: enough chunks to keep a pool level, few enough to cost little pickling.
 CASES_PER_CHUNK = 400
@@ -235,6 +235,9 @@ def _select(
         errors[BASELINE] = actuals[inside] - baselines[inside]
         tried[name] = errors
         by_itself = {method: gave_own[own & (trial.methods == method)] for method in dict.fromkeys(candidates)}
+        if not by_itself[candidates[0]].any():
+            # A panel that the pooled member cannot learn from: what is left of the first method stands.
+            by_itself[candidates[0]] = np.ones(inside.sum(), dtype=bool)
         tried_on[name] = by_itself
         choices[name] = choose(name, candidates, windows.select(inside), errors, by_itself)
         chosen = errors[choices[name].method]

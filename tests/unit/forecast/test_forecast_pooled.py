@@ -6,6 +6,7 @@ import pytest
 from inventra_pipelines.domain.forecast import pooled
 from inventra_pipelines.domain.forecast.pooled import (
     LEAST_TRAINING_ROWS,
+    LEAST_TRAINING_SERIES,
     Booster,
     Prediction,
     Training,
@@ -84,6 +85,12 @@ def test_too_few_windows_make_no_model_and_say_so() -> None:
     just = Training(sample.history, sample.rows[:enough], sample.ends[:enough]).run()
     assert just.text is not None
     assert (just.training_rows, just.reason) == (LEAST_TRAINING_ROWS, None)
+
+
+def test_of_few_series_no_model_is_made_of_what_they_have_in_common() -> None:
+    few = training_sample(history_of(LEAST_TRAINING_SERIES - 1)).run()
+    assert (few.text, few.reason) == (None, "9 series to learn from")
+    assert training_sample(history_of(LEAST_TRAINING_SERIES)).run().text is not None
 
 
 def test_a_model_of_an_origin_does_not_see_what_came_later() -> None:

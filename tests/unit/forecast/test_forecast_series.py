@@ -214,6 +214,35 @@ def test_a_combination_is_the_mean_of_its_members_each_at_least_zero(members: di
     assert made.model_used == "ADIDA+IMAPA+Naive"
 
 
+@pytest.mark.parametrize(
+    ("model", "reason"),
+    [
+        pytest.param(_Raises(), "IMAPA raised ZeroDivisionError: no", id="raises"),
+        pytest.param(_Constant(np.nan), "IMAPA gave a forecast that is not finite", id="nan"),
+        pytest.param(_Constant(1000.0), "IMAPA gave more than 10 times the highest period", id="runs-away"),
+    ],
+)
+def test_what_is_left_of_a_combination_stands_in_for_a_member_that_fails(
+    model: object, reason: str, members: dict[str, SeriesMember]
+) -> None:
+    members["IMAPA"] = member_of(model)
+    members["ADIDA"] = member_of(_Constant(9.0))
+    made = forecast_series(np.array([3.0, 4.0]), "ADIDA+IMAPA+Naive", 2, 52)
+    assert (made.mean.tolist(), made.model_used, made.fallback_reason) == ([6.5, 6.5], "ADIDA+Naive", reason)
+    without = forecast_series(np.array([3.0, 4.0]), "ADIDA+LightGBM", 2, 52)
+    assert (without.mean.tolist(), without.model_used) == ([9.0, 9.0], "ADIDA")
+    assert without.fallback_reason == "LightGBM gave no forecast"
+
+
+def test_members_whose_mean_is_beyond_all_numbers_fall_back(members: dict[str, SeriesMember]) -> None:
+    for name in ("IMAPA", "ADIDA"):
+        members[name] = member_of(_Constant(1.7e308))
+    made = forecast_series(np.array([1e307, 1.7e308]), "ADIDA+IMAPA", 1, 52)
+    assert made.fallback_reason is not None
+    assert made.fallback_reason.startswith("ADIDA+IMAPA gave a forecast that is not finite")
+    assert np.isfinite(made.mean).all()
+
+
 def test_theta_and_ces_are_averaged_and_kept_for_other_methods() -> None:
     series = np.random.default_rng(1).poisson(30, 40).astype(float)
     made: dict[str, np.ndarray] = {}

@@ -124,6 +124,19 @@ def test_the_selection_does_not_depend_on_how_work_is_mapped_or_on_other_panels(
         assert again.spreads[name].lags.tobytes() == selection.spreads[name].lags.tobytes()
 
 
+def test_where_there_is_no_pooled_model_what_is_left_of_the_first_method_is_tried_and_gives_the_ranges() -> None:
+    rng = np.random.default_rng(8)
+    nine = panel_of(*(list(rng.poisson(30, 60) + 1.0) for _ in range(9)))
+    selection = selection_of(nine, replace(SHAPE, windows=6))
+    assert selection.booster.reason == "9 series to learn from"
+    assert selection.choices["smooth"].method == "DOT+CES+LightGBM"
+    figures = {one.method: one for one in selection.scores if one.demand_class == "smooth"}
+    assert "LightGBM" not in figures
+    assert figures["DOT+CES+LightGBM"].is_chosen
+    assert figures["DOT+CES+LightGBM"].rmsse == figures["DOT+CES"].rmsse
+    assert selection.spreads["smooth"].source == "smooth"
+
+
 @pytest.mark.parametrize(
     "series",
     [

@@ -122,6 +122,17 @@ def m4_weekly() -> list[SeriesSet]:
     return [SeriesSet("m4_weekly", histories, actuals, 52, 1, *_WEEKS, Published(mase=2.40))]
 
 
+def shop_weekly() -> list[SeriesSet]:
+    """Products of shop CA_1 of the M5 competition by week, eight weeks ahead of 51, those that changed in the 51."""
+    frame = pl.read_csv(_existing(DATA / "m5" / "m5_CA_1_wide.csv.gz"))
+    days = frame.drop("id").to_numpy().astype(float)
+    weeks = days.shape[1] // 7
+    units = days[:, -weeks * 7 :].reshape(len(days), weeks, 7).sum(axis=2)
+    units = units[np.ptp(units[:, :-8], axis=1) > 0]
+    histories, actuals = _last(list(units), 8)
+    return [SeriesSet("shop_weekly", histories, actuals, 52, 1, *_WEEKS, Published())]
+
+
 def pasta_daily() -> list[SeriesSet]:
     """Ten windows of 28 days of the 118 pasta products, with the promotions of each day, those ahead included."""
     return _pasta("pasta_daily", Published(0.995, 0.70), with_promotions=True)

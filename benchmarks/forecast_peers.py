@@ -56,8 +56,14 @@ def has_prophet() -> bool:
     return find_spec("prophet") is not None
 
 
-def by_prophet(series: Sequence[np.ndarray], horizon: int) -> np.ndarray:
-    """Prophet with its defaults on monthly data, as its documentation has it: first days of months."""
+def by_prophet(series: Sequence[np.ndarray], horizon: int, frequency: str) -> np.ndarray:
+    """Prophet with its defaults; months are first days of months, as its documentation has it.
+
+    Args:
+        series: Units of each series.
+        horizon: Periods to forecast.
+        frequency: What pandas calls the period.
+    """
     # It says for every fit that it began and ended, and that plotly is not there.
     for name in ("cmdstanpy", "prophet.plot"):
         logging.getLogger(name).disabled = True
@@ -66,7 +72,7 @@ def by_prophet(series: Sequence[np.ndarray], horizon: int) -> np.ndarray:
     means = np.empty((len(series), horizon))
     for row, units in enumerate(series):
         model = Prophet()
-        model.fit(pd.DataFrame({"ds": pd.date_range("1980-01-01", periods=len(units), freq="MS"), "y": units}))
-        ahead = model.make_future_dataframe(periods=horizon, freq="MS", include_history=False)
+        model.fit(pd.DataFrame({"ds": pd.date_range("1980-01-01", periods=len(units), freq=frequency), "y": units}))
+        ahead = model.make_future_dataframe(periods=horizon, freq=frequency, include_history=False)
         means[row] = model.predict(ahead)["yhat"].to_numpy()
     return means

@@ -33,8 +33,8 @@ from benchmarks.accuracy_runs import Outcome, Ranges, outcome_of, tenant_outcome
 from benchmarks.accuracy_sets import SETS, NoDataError, SeriesSet, gifts_demand
 from benchmarks.forecast_workers import Workers, workers
 from benchmarks.report import Figure, between, print_report
-from inventra_pipelines.domain.forecast.classes import DORMANT
-from inventra_pipelines.domain.forecast.work import MapWork
+from inventra_pipelines.domain.forecast.demand.classes import DORMANT
+from inventra_pipelines.domain.forecast.methods.work import MapWork
 
 GIFTS = "gifts"
 _LAST_ON = date(2011, 12, 9)

@@ -14,12 +14,12 @@ import polars as pl
 
 from benchmarks.accuracy_sets import SeriesSet
 from benchmarks.forecast_workers import forecast_panel, panel_of, shape_of
-from inventra_pipelines.domain.forecast.backtests import build_cases, seasonal_naive
+from inventra_pipelines.domain.forecast.demand.panel import naive_scales, plain_panel, weekly_panel
 from inventra_pipelines.domain.forecast.frames import QUANTILES, SERIES_KEY
-from inventra_pipelines.domain.forecast.panel import naive_scales, plain_panel, weekly_panel
-from inventra_pipelines.domain.forecast.selection import Selection
+from inventra_pipelines.domain.forecast.methods.work import MapWork
+from inventra_pipelines.domain.forecast.selection.backtests import build_cases, seasonal_naive
+from inventra_pipelines.domain.forecast.selection.choice import Selection
 from inventra_pipelines.domain.forecast.tenant_forecasts import ForecastRequest, Inputs, forecast_tenants, selection_day
-from inventra_pipelines.domain.forecast.work import MapWork
 from inventra_pipelines.domain.tenant import ForecastConfig
 
 _NAMES = list(QUANTILES)

@@ -49,11 +49,11 @@ from benchmarks.forecast_peers import (
 from benchmarks.forecast_series import WEEKS, retail_series
 from benchmarks.forecast_workers import Workers, forecast_panel, one_thread, panel_of, shape_of, workers
 from benchmarks.report import PROJECT, Figure, print_report
+from inventra_pipelines.domain.forecast.demand.panel import Panel
 from inventra_pipelines.domain.forecast.engine import Order, forecast_panels
-from inventra_pipelines.domain.forecast.panel import Panel
-from inventra_pipelines.domain.forecast.registry import CANDIDATES, POOLED_MEMBERS, members_of
-from inventra_pipelines.domain.forecast.trial import CASES_PER_CHUNK, select_methods
-from inventra_pipelines.domain.forecast.work import SeriesWork, run_series
+from inventra_pipelines.domain.forecast.methods.registry import CANDIDATES, POOLED_MEMBERS, members_of
+from inventra_pipelines.domain.forecast.methods.work import SeriesWork, run_series
+from inventra_pipelines.domain.forecast.selection.trial import CASES_PER_CHUNK, select_methods
 
 Made = TypeVar("Made")
 
@@ -66,8 +66,8 @@ _SERIES_METHODS = {
 _START = """
 import numpy as np
 from inventra_pipelines.domain.forecast.engine import Order, forecast_panels
-from inventra_pipelines.domain.forecast.panel import plain_panel
-from inventra_pipelines.domain.forecast.trial import Shape, select_methods
+from inventra_pipelines.domain.forecast.demand.panel import plain_panel
+from inventra_pipelines.domain.forecast.selection.trial import Shape, select_methods
 
 units = np.random.default_rng(1).poisson(5.0, (20, 104)).astype(float)
 panel = plain_panel([str(row) for row in range(20)], units, np.full(20, 104), 52, 8)

@@ -12,7 +12,7 @@ import pandas as pd
 from statsforecast import StatsForecast
 from statsforecast.models import AutoARIMA
 
-from inventra_pipelines.domain.forecast.registry import members_of, series_model
+from inventra_pipelines.domain.forecast.methods.registry import members_of, series_model
 
 
 def bare_calls(series: Sequence[np.ndarray], method: str, horizon: int, season: int) -> np.ndarray:

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 import psutil
 
+from inventra_pipelines.domain.forecast.demand.panel import Panel, plain_panel
 from inventra_pipelines.domain.forecast.engine import Order, PanelForecast, forecast_panels
-from inventra_pipelines.domain.forecast.panel import Panel, plain_panel
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.trial import Shape, select_methods
-from inventra_pipelines.domain.forecast.work import MapWork
+from inventra_pipelines.domain.forecast.methods.work import MapWork
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.trial import Shape, select_methods
 
 WORKERS = 2
 

@@ -24,11 +24,11 @@ from inventra_pipelines.db import forecast_log, tables
 from inventra_pipelines.db.reads import forecast as reads
 from inventra_pipelines.db.reads import selections as state
 from inventra_pipelines.db.writes import Window, days_of, replace_window, split_windows
-from inventra_pipelines.domain.forecast.accuracy import measure
+from inventra_pipelines.domain.forecast.accuracy.by_lag import measure
+from inventra_pipelines.domain.forecast.accuracy.step_accuracy import actual_weeks, step_accuracy
 from inventra_pipelines.domain.forecast.consensus import consensus
-from inventra_pipelines.domain.forecast.ranges import Realised
-from inventra_pipelines.domain.forecast.step_accuracy import actual_weeks, step_accuracy
-from inventra_pipelines.domain.forecast.stored_selections import backtest_rows, booster_rows, model_rows
+from inventra_pipelines.domain.forecast.selection.ranges import Realised
+from inventra_pipelines.domain.forecast.selection.stored_selections import backtest_rows, booster_rows, model_rows
 from inventra_pipelines.domain.forecast.tenant_forecasts import (
     ForecastRequest,
     Inputs,

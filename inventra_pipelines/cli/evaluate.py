@@ -23,7 +23,7 @@ from inventra_pipelines.errors import PermanentError
 from inventra_pipelines.sources.reader.process import Question, Reader
 
 if TYPE_CHECKING:
-    from inventra_pipelines.domain.forecast.periods import Frequency
+    from inventra_pipelines.domain.forecast.demand.periods import Frequency
     from inventra_pipelines.domain.reports.evaluation_model import Evaluation
 
 # More of them hardly shorten what takes a minute.
@@ -72,7 +72,7 @@ def evaluate(
     target = _target(pdf, file)
     mapping = _mapping(id_header, date_header, quantity_header, date_format, decimal_mark)
     # What forecasting needs takes a second to import, and a wrong option is told before.
-    from inventra_pipelines.domain.forecast.periods import frequency_of
+    from inventra_pipelines.domain.forecast.demand.periods import frequency_of
 
     frequency = frequency_of(freq)
     horizon = frequency.horizon if horizon is None else horizon
@@ -199,11 +199,11 @@ def _evaluate(
     workers: int,
     shown: Steps,
 ) -> tuple["Evaluation", bytes]:
-    from inventra_pipelines.domain.forecast.evaluation import CountedWork, evaluate_panel
-    from inventra_pipelines.domain.forecast.evaluation_plan import plan_evaluation
-    from inventra_pipelines.domain.forecast.evaluation_scores import score
-    from inventra_pipelines.domain.forecast.periods import demand_by_period
-    from inventra_pipelines.domain.forecast.trial import Shape
+    from inventra_pipelines.domain.forecast.demand.periods import demand_by_period
+    from inventra_pipelines.domain.forecast.evaluation.plan import plan_evaluation
+    from inventra_pipelines.domain.forecast.evaluation.rolling_origin import CountedWork, evaluate_panel
+    from inventra_pipelines.domain.forecast.evaluation.scores import score
+    from inventra_pipelines.domain.forecast.selection.trial import Shape
     from inventra_pipelines.domain.reports.evaluation_model import evaluation_of
     from inventra_pipelines.domain.reports.evaluation_page import render_evaluation
     from inventra_pipelines.resources.spawned import Workers

@@ -1,6 +1,6 @@
 """What `inventra evaluate` prints: the answer, the methods, the demand classes, and what to know when reading them.
 
-Belongs here: words and columns. The figures are `domain/forecast/evaluation_scores.py`.
+Belongs here: words and columns. The figures are `domain/forecast/evaluation/scores.py`.
 """
 
 from inventra_pipelines.cli.console import out

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from inventra_pipelines.domain.forecast.method_names import METHOD_NAMES, unknown_members
+from inventra_pipelines.domain.forecast.methods.method_names import METHOD_NAMES, unknown_members
 from inventra_pipelines.domain.patterns import pattern_fault
 from inventra_pipelines.domain.setting_errors import WrongValueError
 

@@ -14,7 +14,7 @@ from inventra_pipelines.db.reads.reports import daily_report
 from inventra_pipelines.db.writes import Window, replace_window
 from inventra_pipelines.domain.alerts.anomalies import ANOMALIES
 from inventra_pipelines.domain.alerts.conditions import conditions
-from inventra_pipelines.domain.forecast.accuracy import Measured, measure
+from inventra_pipelines.domain.forecast.accuracy.by_lag import Measured, measure
 from inventra_pipelines.domain.tenant import AlertConfig, TenantConfig
 from tests.integration.dbt_data import copy_into
 from tests.integration.warehouse import Warehouse

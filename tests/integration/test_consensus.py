@@ -13,8 +13,8 @@ from inventra_pipelines.db.reads.alerts import alert_inputs
 from inventra_pipelines.db.reads.forecast import adjustments, consensus_due
 from inventra_pipelines.db.reads.planning import planning_inputs
 from inventra_pipelines.db.writes import Window, days_of, replace_window
+from inventra_pipelines.domain.forecast.accuracy.step_accuracy import step_accuracy
 from inventra_pipelines.domain.forecast.consensus import Consensus, consensus
-from inventra_pipelines.domain.forecast.step_accuracy import step_accuracy
 from inventra_pipelines.domain.planning.proposals import plan_orders
 from inventra_pipelines.domain.tenant import PlanningConfig, TenantConfig
 from tests.integration.dbt_data import copy_into

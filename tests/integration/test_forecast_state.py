@@ -10,7 +10,7 @@ from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.reads import forecast as reads
 from inventra_pipelines.db.reads import planning, selections
 from inventra_pipelines.db.writes import Window, replace_window
-from inventra_pipelines.domain.forecast.stored_selections import backtest_rows, booster_rows, model_rows
+from inventra_pipelines.domain.forecast.selection.stored_selections import backtest_rows, booster_rows, model_rows
 from inventra_pipelines.domain.forecast.tenant_forecasts import ForecastRequest, Inputs, forecast_tenants
 from inventra_pipelines.domain.tenant import ForecastConfig, TenantConfig
 from tests.forecast_demand import CUTOFF, shop_items, weekly_demand

@@ -9,7 +9,7 @@ from inventra_pipelines.db.batches import withdraw_batch
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.reads.forecast import promotion_days, promotions
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.domain.forecast.regressors import regressors
+from inventra_pipelines.domain.forecast.demand.regressors import regressors
 from inventra_pipelines.domain.tenant import ForecastConfig, TenantConfig
 from inventra_pipelines.sources.ingest import ingest_windows
 from inventra_pipelines.sources.landing import Landing

@@ -11,7 +11,7 @@ import psycopg
 
 from inventra_pipelines.db.engine import read_frame
 from inventra_pipelines.db.writes import Window
-from inventra_pipelines.domain.forecast.vintages import JUDGED_WEEKS
+from inventra_pipelines.domain.forecast.accuracy.vintages import JUDGED_WEEKS
 from inventra_pipelines.domain.tenant import TenantConfig
 
 _DEMAND = """

@@ -10,9 +10,9 @@ import polars as pl
 import psycopg
 
 from inventra_pipelines.db.engine import read_frame
-from inventra_pipelines.domain.forecast.ranges import Realised
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.stored_selections import read_selection
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.ranges import Realised
+from inventra_pipelines.domain.forecast.selection.stored_selections import read_selection
 
 _MODELS = """
     select

@@ -1,7 +1,7 @@
 """Demand classes whose forecasts have come to err more, or to another side, than they used to.
 
 Belongs here: which rows of forecast.drift call for an alert, and how severe it is. The rule that calls a class drifting
-is `domain/forecast/drift.py`.
+is `domain/forecast/accuracy/drift.py`.
 """
 
 import polars as pl

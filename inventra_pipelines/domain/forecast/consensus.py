@@ -1,7 +1,7 @@
 """The consensus forecast: what planners' adjustments make of the engine's forecasts.
 
 Belongs here: which adjustments count for a vintage, the share of each week, caps, and what could not be placed. How
-much better or worse each step made the forecast is `step_accuracy.py`.
+much better or worse each step made the forecast is `accuracy/step_accuracy.py`.
 """
 
 from collections.abc import Sequence

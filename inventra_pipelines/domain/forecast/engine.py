@@ -1,7 +1,7 @@
 """Forecasts of panels by a selection: methods by class, forecasts, ranges.
 
 Belongs here: what happens to a panel once its methods are chosen, for one panel or many at once. How they are chosen is
-`trial.py`, panels of a tenant's days are made and turned to rows in `tenant_forecasts.py`.
+`selection/trial.py`, panels of a tenant's days are made and turned to rows in `tenant_forecasts.py`.
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from inventra_pipelines.domain.forecast.backtests import Cases, build_cases, seasonal_naive
-from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel
-from inventra_pipelines.domain.forecast.ranges import Realised, corrected_levels, error_scales, quantiles_of
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.trial import CASES_PER_CHUNK, Shape, history_of, pooled_forecasts
-from inventra_pipelines.domain.forecast.work import Grain, MapWork, SeriesWork, run_series
+from inventra_pipelines.domain.forecast.demand.panel import WEEK_DAYS, Panel
+from inventra_pipelines.domain.forecast.methods.work import Grain, MapWork, SeriesWork, run_series
+from inventra_pipelines.domain.forecast.selection.backtests import Cases, build_cases, seasonal_naive
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.ranges import Realised, corrected_levels, error_scales, quantiles_of
+from inventra_pipelines.domain.forecast.selection.trial import CASES_PER_CHUNK, Shape, history_of, pooled_forecasts
 
 DAY = Grain("day", split=WEEK_DAYS, season=7)
 WEEK = "week"

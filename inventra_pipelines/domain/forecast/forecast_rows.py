@@ -9,9 +9,9 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from inventra_pipelines.domain.forecast.demand.panel import Panel
 from inventra_pipelines.domain.forecast.engine import PanelForecast
 from inventra_pipelines.domain.forecast.frames import FORECASTS, QUANTILES, SERIES_KEY, rounded
-from inventra_pipelines.domain.forecast.panel import Panel
 from inventra_pipelines.errors import PermanentError
 
 

@@ -1,6 +1,6 @@
 """The shape of what the forecast stage reads and returns: polars schemas, in the order of the tables' columns.
 
-Belongs here: column names and types of the stage's frames. What fills them is in `engine.py` and `accuracy.py`.
+Belongs here: column names and types of the stage's frames. What fills them is in `engine.py` and `accuracy/by_lag.py`.
 """
 
 import numpy as np

@@ -12,12 +12,15 @@ from datetime import date, timedelta
 import numpy as np
 import polars as pl
 
-from inventra_pipelines.domain.forecast.corrections import (
+from inventra_pipelines.domain.forecast.demand.corrections import (
     Corrections,
     correct,
     correction_rows,
     shares_out_of_stock,
 )
+from inventra_pipelines.domain.forecast.demand.grains import choose_grains, with_daily_values
+from inventra_pipelines.domain.forecast.demand.panel import WEEK_DAYS, Panel, fingerprint, weekly_panel
+from inventra_pipelines.domain.forecast.demand.regressors import PROMOTION_DAYS, PROMOTIONS, regressors
 from inventra_pipelines.domain.forecast.engine import Order, PanelForecast, forecast_panels
 from inventra_pipelines.domain.forecast.forecast_rows import forecast_rows
 from inventra_pipelines.domain.forecast.frames import (
@@ -26,15 +29,12 @@ from inventra_pipelines.domain.forecast.frames import (
     SERIES_KEY,
     checked_demand,
 )
-from inventra_pipelines.domain.forecast.grains import choose_grains, with_daily_values
-from inventra_pipelines.domain.forecast.hierarchy_forecasts import hierarchy_rows
-from inventra_pipelines.domain.forecast.levels import PastVintage, forecast_levels
-from inventra_pipelines.domain.forecast.panel import WEEK_DAYS, Panel, fingerprint, weekly_panel
-from inventra_pipelines.domain.forecast.ranges import Realised
-from inventra_pipelines.domain.forecast.regressors import PROMOTION_DAYS, PROMOTIONS, regressors
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.trial import ENGINE_VERSION, Shape, select_methods
-from inventra_pipelines.domain.forecast.work import MapWork
+from inventra_pipelines.domain.forecast.levels.hierarchy_forecasts import hierarchy_rows
+from inventra_pipelines.domain.forecast.levels.tenant_levels import PastVintage, forecast_levels
+from inventra_pipelines.domain.forecast.methods.work import MapWork
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.ranges import Realised
+from inventra_pipelines.domain.forecast.selection.trial import ENGINE_VERSION, Shape, select_methods
 from inventra_pipelines.domain.tenant import ForecastConfig
 
 RUN_NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "inventra/forecast/runs")

@@ -1,7 +1,7 @@
 """What an evaluation's page and its JSON say.
 
 Belongs here: the evaluation as one value, its plain form, and the series that are shown as examples. How the page looks
-is `evaluation_page.py`; the figures are `forecast/evaluation_scores.py`.
+is `evaluation_page.py`; the figures are `forecast/evaluation/scores.py`.
 """
 
 from collections.abc import Sequence
@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from inventra_pipelines.domain.forecast.classes import DORMANT
-from inventra_pipelines.domain.forecast.evaluation import OriginForecast
-from inventra_pipelines.domain.forecast.evaluation_plan import Plan
-from inventra_pipelines.domain.forecast.evaluation_scores import Scores
+from inventra_pipelines.domain.forecast.demand.classes import DORMANT
+from inventra_pipelines.domain.forecast.demand.periods import PeriodDemand
+from inventra_pipelines.domain.forecast.evaluation.plan import Plan
+from inventra_pipelines.domain.forecast.evaluation.rolling_origin import OriginForecast
+from inventra_pipelines.domain.forecast.evaluation.scores import Scores
 from inventra_pipelines.domain.forecast.frames import QUANTILES
-from inventra_pipelines.domain.forecast.periods import PeriodDemand
 
 # The engine, the seasonal naive forecast and the other baselines as people call them.
 METHOD_WORDS = {

@@ -15,7 +15,7 @@ from vintage_samples import (
     vintages_of,
 )
 
-from inventra_pipelines.domain.forecast.accuracy import Measured, measure
+from inventra_pipelines.domain.forecast.accuracy.by_lag import Measured, measure
 from inventra_pipelines.domain.forecast.frames import ACCURACY, DRIFT, FORECASTS, ITEM_ACCURACY
 from inventra_pipelines.errors import PermanentError
 

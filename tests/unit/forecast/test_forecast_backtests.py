@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsforecast.models import SeasonalNaive
 
-from inventra_pipelines.domain.forecast.backtests import (
+from inventra_pipelines.domain.forecast.demand.classes import classify
+from inventra_pipelines.domain.forecast.demand.panel import Panel, plain_panel, weekly_panel
+from inventra_pipelines.domain.forecast.selection.backtests import (
     MOST_SCALES,
     actual_units,
     build_cases,
@@ -19,8 +21,6 @@ from inventra_pipelines.domain.forecast.backtests import (
     seasonal_naive,
     window_offsets,
 )
-from inventra_pipelines.domain.forecast.classes import classify
-from inventra_pipelines.domain.forecast.panel import Panel, plain_panel, weekly_panel
 
 WeeklyDemand = Callable[..., pl.DataFrame]
 

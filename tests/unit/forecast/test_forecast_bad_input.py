@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.classes import CLASSES
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES
 from inventra_pipelines.domain.forecast.frames import DEMAND, QUANTILES
 from inventra_pipelines.domain.forecast.tenant_forecasts import ForecastRequest, Inputs, Vintage, forecast_tenants
 from inventra_pipelines.domain.tenant import ForecastConfig

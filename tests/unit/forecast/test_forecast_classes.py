@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.classes import (
+from inventra_pipelines.domain.forecast.demand.classes import (
     CLASSES,
     NEW_BELOW_PERIODS,
     active_rows,

@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.corrections import (
+from inventra_pipelines.domain.forecast.demand.corrections import (
     ONE_OFF,
     OUT_OF_STOCK,
     correct,
     correction_rows,
     shares_out_of_stock,
 )
+from inventra_pipelines.domain.forecast.demand.panel import Panel, plain_panel, weekly_panel
 from inventra_pipelines.domain.forecast.frames import CORRECTIONS
-from inventra_pipelines.domain.forecast.panel import Panel, plain_panel, weekly_panel
 
 CUTOFF = date(2024, 3, 1)
 SPELLS = {"item_id": pl.String, "location_id": pl.String, "first_on": pl.Date, "last_on": pl.Date}

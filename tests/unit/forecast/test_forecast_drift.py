@@ -7,10 +7,10 @@ import polars as pl
 import pytest
 from vintage_samples import DAY, demand_of, looped_rows, vintages_of
 
-from inventra_pipelines.domain.forecast import drift as rules
-from inventra_pipelines.domain.forecast.drift import drift
+from inventra_pipelines.domain.forecast.accuracy import drift as rules
+from inventra_pipelines.domain.forecast.accuracy.drift import drift
+from inventra_pipelines.domain.forecast.accuracy.vintages import SUMS, error_sums, judged
 from inventra_pipelines.domain.forecast.frames import DRIFT
-from inventra_pipelines.domain.forecast.vintages import SUMS, error_sums, judged
 
 WEEKS = 13
 LAGS = 4

@@ -7,16 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inventra_pipelines.domain.forecast.backtests import build_cases, seasonal_naive
-from inventra_pipelines.domain.forecast.classes import CLASSES
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES
+from inventra_pipelines.domain.forecast.demand.panel import Panel, plain_panel
 from inventra_pipelines.domain.forecast.engine import DAY, MONTH, Order, PanelForecast, forecast_panels
 from inventra_pipelines.domain.forecast.frames import QUANTILES
-from inventra_pipelines.domain.forecast.panel import Panel, plain_panel
-from inventra_pipelines.domain.forecast.ranges import Realised, error_scales
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.series import forecast_series
-from inventra_pipelines.domain.forecast.trial import Shape, select_methods
-from inventra_pipelines.domain.forecast.work import folded
+from inventra_pipelines.domain.forecast.methods.series import forecast_series
+from inventra_pipelines.domain.forecast.methods.work import folded
+from inventra_pipelines.domain.forecast.selection.backtests import build_cases, seasonal_naive
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.ranges import Realised, error_scales
+from inventra_pipelines.domain.forecast.selection.trial import Shape, select_methods
 
 HORIZON = 4
 METHODS = {

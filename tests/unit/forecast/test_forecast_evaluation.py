@@ -3,17 +3,17 @@
 import numpy as np
 import pytest
 
+from inventra_pipelines.domain.forecast.demand.panel import Panel, plain_panel
 from inventra_pipelines.domain.forecast.engine import Order, forecast_panels
-from inventra_pipelines.domain.forecast.evaluation import (
+from inventra_pipelines.domain.forecast.evaluation.plan import origin_offsets, plan_evaluation
+from inventra_pipelines.domain.forecast.evaluation.rolling_origin import (
     OriginForecast,
     evaluate_origin,
     evaluate_panel,
     known_at,
 )
-from inventra_pipelines.domain.forecast.evaluation_plan import origin_offsets, plan_evaluation
-from inventra_pipelines.domain.forecast.evaluation_scores import score
-from inventra_pipelines.domain.forecast.panel import Panel, plain_panel
-from inventra_pipelines.domain.forecast.trial import Shape, select_methods
+from inventra_pipelines.domain.forecast.evaluation.scores import score
+from inventra_pipelines.domain.forecast.selection.trial import Shape, select_methods
 from inventra_pipelines.errors import PermanentError
 
 HORIZON, SEASON, HISTORY = 3, 4, 100

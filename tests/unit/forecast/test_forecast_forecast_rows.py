@@ -5,11 +5,11 @@ from datetime import date, timedelta
 import numpy as np
 import pytest
 
+from inventra_pipelines.domain.forecast.demand.panel import Panel, plain_panel
 from inventra_pipelines.domain.forecast.engine import Order, PanelForecast, forecast_panels
 from inventra_pipelines.domain.forecast.forecast_rows import UnsoundForecastError, forecast_rows
 from inventra_pipelines.domain.forecast.frames import FORECASTS, QUANTILES
-from inventra_pipelines.domain.forecast.panel import Panel, plain_panel
-from inventra_pipelines.domain.forecast.trial import Shape, select_methods
+from inventra_pipelines.domain.forecast.selection.trial import Shape, select_methods
 
 CUTOFF = date(2024, 3, 1)
 NAMES = {"tenant_id": "shop", "cutoff_on": CUTOFF, "run_id": "run", "config_version": "version1"}

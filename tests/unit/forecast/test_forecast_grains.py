@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from inventra_pipelines.domain.forecast.corrections import correct
-from inventra_pipelines.domain.forecast.grains import choose_grains, with_daily_values
-from inventra_pipelines.domain.forecast.panel import weekly_panel
+from inventra_pipelines.domain.forecast.demand.corrections import correct
+from inventra_pipelines.domain.forecast.demand.grains import choose_grains, with_daily_values
+from inventra_pipelines.domain.forecast.demand.panel import weekly_panel
 
 CUTOFF = date(2024, 3, 1)
 SCHEMA = {"item_id": pl.String, "location_id": pl.String, "sold_on": pl.Date, "units_sold": pl.Float64}

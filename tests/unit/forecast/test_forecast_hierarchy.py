@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventra_pipelines.db import tables
-from inventra_pipelines.domain.forecast import hierarchy_forecasts
 from inventra_pipelines.domain.forecast.frames import HIERARCHY
-from inventra_pipelines.domain.forecast.hierarchy import (
+from inventra_pipelines.domain.forecast.levels import hierarchy_forecasts
+from inventra_pipelines.domain.forecast.levels.hierarchy import (
     LEVELS,
     Hierarchy,
     aggregate,
@@ -20,13 +20,13 @@ from inventra_pipelines.domain.forecast.hierarchy import (
     scales_or_poisson,
     telling_nodes,
 )
-from inventra_pipelines.domain.forecast.hierarchy_forecasts import (
+from inventra_pipelines.domain.forecast.levels.hierarchy_forecasts import (
     LevelsError,
     check_levels,
     forecast_hierarchy,
     hierarchy_rows,
 )
-from inventra_pipelines.domain.forecast.reconciliation import LevelForecasts, Origin
+from inventra_pipelines.domain.forecast.levels.reconciliation import LevelForecasts, Origin
 
 CUTOFF = date(2011, 12, 9)
 SERIES = st.lists(

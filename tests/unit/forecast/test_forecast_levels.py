@@ -6,13 +6,13 @@ import numpy as np
 import polars as pl
 import pytest
 
-from inventra_pipelines.domain.forecast import levels
-from inventra_pipelines.domain.forecast.backtests import build_cases
+from inventra_pipelines.domain.forecast.demand.panel import Panel, weekly_panel
 from inventra_pipelines.domain.forecast.engine import PanelForecast
-from inventra_pipelines.domain.forecast.hierarchy_forecasts import HierarchyForecast, hierarchy_rows
-from inventra_pipelines.domain.forecast.levels import PastVintage, forecast_levels
-from inventra_pipelines.domain.forecast.panel import Panel, weekly_panel
-from inventra_pipelines.domain.forecast.reconciliation import ReconciliationChoice
+from inventra_pipelines.domain.forecast.levels import tenant_levels as levels
+from inventra_pipelines.domain.forecast.levels.hierarchy_forecasts import HierarchyForecast, hierarchy_rows
+from inventra_pipelines.domain.forecast.levels.reconciliation import ReconciliationChoice
+from inventra_pipelines.domain.forecast.levels.tenant_levels import PastVintage, forecast_levels
+from inventra_pipelines.domain.forecast.selection.backtests import build_cases
 from inventra_pipelines.domain.forecast.tenant_forecasts import (
     ForecastRequest,
     Inputs,

@@ -6,8 +6,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from inventra_pipelines.domain.forecast.method_names import METHOD_NAMES, unknown_members
-from inventra_pipelines.domain.forecast.registry import CANDIDATES, POOLED_MEMBERS, SERIES_MEMBERS, ZERO
+from inventra_pipelines.domain.forecast.methods.method_names import METHOD_NAMES, unknown_members
+from inventra_pipelines.domain.forecast.methods.registry import CANDIDATES, POOLED_MEMBERS, SERIES_MEMBERS, ZERO
 from inventra_pipelines.domain.tenant import ForecastConfig
 
 
@@ -40,7 +40,7 @@ def test_a_configuration_of_an_unknown_method_is_refused_by_its_name() -> None:
 
 def test_names_are_known_without_loading_the_libraries() -> None:
     program = (
-        "import sys, inventra_pipelines.domain.forecast.method_names; "
+        "import sys, inventra_pipelines.domain.forecast.methods.method_names; "
         "print(sorted({'statsforecast', 'lightgbm', 'numpy', 'polars'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from inventra_pipelines.domain.forecast.frames import QUANTILES
-from inventra_pipelines.domain.forecast.hierarchy import Hierarchy, build_hierarchy
-from inventra_pipelines.domain.forecast.node_ranges import node_quantiles
+from inventra_pipelines.domain.forecast.levels.hierarchy import Hierarchy, build_hierarchy
+from inventra_pipelines.domain.forecast.levels.node_ranges import node_quantiles
 
 
 def _by_category(categories: int) -> Hierarchy:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.panel import (
+from inventra_pipelines.domain.forecast.demand.panel import (
     MOST_OPEN_WEEKS,
     Panel,
     fingerprint,

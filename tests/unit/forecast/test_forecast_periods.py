@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from inventra_pipelines.domain.forecast.periods import PeriodDemand, demand_by_period, frequency_of
+from inventra_pipelines.domain.forecast.demand.periods import PeriodDemand, demand_by_period, frequency_of
 from inventra_pipelines.errors import PermanentError
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from inventra_pipelines.domain.forecast import pooled
-from inventra_pipelines.domain.forecast.pooled import (
+from inventra_pipelines.domain.forecast.methods import pooled
+from inventra_pipelines.domain.forecast.methods.pooled import (
     LEAST_TRAINING_ROWS,
     LEAST_TRAINING_SERIES,
     Booster,
@@ -13,7 +13,7 @@ from inventra_pipelines.domain.forecast.pooled import (
     as_trained,
     training_sample,
 )
-from inventra_pipelines.domain.forecast.windows import (
+from inventra_pipelines.domain.forecast.methods.windows import (
     FEATURES,
     FEATURES_PER_REGRESSOR,
     History,

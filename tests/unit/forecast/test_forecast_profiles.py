@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.profiles import LEAST_LAUNCHES, profile_forecasts
-from inventra_pipelines.domain.forecast.windows import History
+from inventra_pipelines.domain.forecast.methods.profiles import LEAST_LAUNCHES, profile_forecasts
+from inventra_pipelines.domain.forecast.methods.windows import History
 
 
 def history_of(series: list[list[float]], horizon: int, periods: int) -> History:

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.backtests import Cases
-from inventra_pipelines.domain.forecast.classes import CLASSES, DORMANT
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES, DORMANT
 from inventra_pipelines.domain.forecast.frames import QUANTILES
-from inventra_pipelines.domain.forecast.ranges import (
+from inventra_pipelines.domain.forecast.selection.backtests import Cases
+from inventra_pipelines.domain.forecast.selection.ranges import (
     LEAST_POOL,
     LEVELS,
     MOST_SHIFT,

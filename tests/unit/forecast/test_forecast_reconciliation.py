@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import nnls
 
-from inventra_pipelines.domain.forecast.hierarchy import Hierarchy, bottom_up, build_hierarchy, telling_nodes
-from inventra_pipelines.domain.forecast.reconciliation import (
+from inventra_pipelines.domain.forecast.levels.hierarchy import Hierarchy, bottom_up, build_hierarchy, telling_nodes
+from inventra_pipelines.domain.forecast.levels.reconciliation import (
     LevelForecasts,
     Origin,
     ReconciliationError,
@@ -229,7 +229,7 @@ def test_few_windows_prove_nothing() -> None:
 
 def test_the_solver_is_not_loaded_before_it_is_needed() -> None:
     code = (
-        "import sys, inventra_pipelines.domain.forecast.hierarchy_forecasts; "
+        "import sys, inventra_pipelines.domain.forecast.levels.hierarchy_forecasts; "
         "print([name for name in ('hierarchicalforecast', 'matplotlib', 'sklearn') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

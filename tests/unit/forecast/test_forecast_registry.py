@@ -7,9 +7,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from inventra_pipelines.domain.forecast import method_names
-from inventra_pipelines.domain.forecast.classes import CLASSES
-from inventra_pipelines.domain.forecast.registry import (
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES
+from inventra_pipelines.domain.forecast.methods import method_names
+from inventra_pipelines.domain.forecast.methods.registry import (
     BASELINE,
     CANDIDATES,
     FALLBACKS,
@@ -21,7 +21,7 @@ from inventra_pipelines.domain.forecast.registry import (
     members_of,
     series_model,
 )
-from inventra_pipelines.domain.forecast.series import forecast_series
+from inventra_pipelines.domain.forecast.methods.series import forecast_series
 from inventra_pipelines.domain.forecast.tenant_forecasts import ForecastRequest, Inputs, forecast_tenants
 from inventra_pipelines.domain.tenant import ForecastConfig
 

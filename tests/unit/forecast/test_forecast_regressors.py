@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.regressors import PROMOTION_DAYS, PROMOTIONS, REGRESSORS, regressors
+from inventra_pipelines.domain.forecast.demand.regressors import PROMOTION_DAYS, PROMOTIONS, REGRESSORS, regressors
 
 CUTOFF = date(2024, 3, 1)
 ITEMS, LOCATIONS = ["A", "A", "B"], ["main", "north", "main"]

@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.backtests import Cases
-from inventra_pipelines.domain.forecast.classes import CLASSES, DORMANT
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES, DORMANT
 from inventra_pipelines.domain.forecast.frames import QUANTILES
-from inventra_pipelines.domain.forecast.ranges import LEVELS, Spread
-from inventra_pipelines.domain.forecast.registry import BASELINE, CANDIDATES
-from inventra_pipelines.domain.forecast.selection import (
+from inventra_pipelines.domain.forecast.methods.registry import BASELINE, CANDIDATES
+from inventra_pipelines.domain.forecast.selection.backtests import Cases
+from inventra_pipelines.domain.forecast.selection.choice import (
     LEAST_TRIAL_SERIES,
     TRIAL_CASES,
     Choice,
@@ -21,6 +20,7 @@ from inventra_pipelines.domain.forecast.selection import (
     method_score,
     sample_windows,
 )
+from inventra_pipelines.domain.forecast.selection.ranges import LEVELS, Spread
 
 FIRST, SECOND, THIRD = "IMAPA", "TSB", "SES"
 

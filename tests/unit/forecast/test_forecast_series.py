@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast import registry
-from inventra_pipelines.domain.forecast.registry import (
+from inventra_pipelines.domain.forecast.methods import registry
+from inventra_pipelines.domain.forecast.methods.registry import (
     BASELINE,
     FALLBACKS,
     POOLED_MEMBERS,
@@ -20,7 +20,7 @@ from inventra_pipelines.domain.forecast.registry import (
     SeriesMember,
     series_model,
 )
-from inventra_pipelines.domain.forecast.series import forecast_series, time_limits
+from inventra_pipelines.domain.forecast.methods.series import forecast_series, time_limits
 from inventra_pipelines.errors import PermanentError
 
 QUICK = sorted(set(SERIES_MEMBERS) - {"AutoARIMA", "AutoETS", "MFLES", "Prophet"})
@@ -93,7 +93,7 @@ def members(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, SeriesMember]
     changed = dict(SERIES_MEMBERS)
     series_model.cache_clear()
     for module in ("registry", "series"):
-        monkeypatch.setattr(f"inventra_pipelines.domain.forecast.{module}.SERIES_MEMBERS", changed)
+        monkeypatch.setattr(f"inventra_pipelines.domain.forecast.methods.{module}.SERIES_MEMBERS", changed)
     yield changed
     series_model.cache_clear()
 

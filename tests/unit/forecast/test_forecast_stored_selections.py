@@ -10,11 +10,11 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from inventra_pipelines.domain.forecast.classes import CLASSES
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES
 from inventra_pipelines.domain.forecast.frames import BACKTESTS, BOOSTERS, MODELS
-from inventra_pipelines.domain.forecast.pooled import Booster
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.stored_selections import (
+from inventra_pipelines.domain.forecast.methods.pooled import Booster
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.stored_selections import (
     backtest_rows,
     booster_rows,
     model_rows,

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.classes import CLASSES
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES
 from inventra_pipelines.domain.forecast.frames import CORRECTIONS, FORECASTS, QUANTILES, RUNS
-from inventra_pipelines.domain.forecast.ranges import Realised
-from inventra_pipelines.domain.forecast.registry import SERIES_MEMBERS, SeriesMember, series_model
+from inventra_pipelines.domain.forecast.methods.registry import SERIES_MEMBERS, SeriesMember, series_model
+from inventra_pipelines.domain.forecast.selection.ranges import Realised
 from inventra_pipelines.domain.forecast.tenant_forecasts import (
     ForecastRequest,
     Inputs,

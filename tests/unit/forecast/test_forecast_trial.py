@@ -8,14 +8,25 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inventra_pipelines.domain.forecast.backtests import actual_units, build_cases, seasonal_naive, window_offsets
-from inventra_pipelines.domain.forecast.classes import CLASSES
-from inventra_pipelines.domain.forecast.panel import Panel, fingerprint, plain_panel
-from inventra_pipelines.domain.forecast.pooled import Booster
-from inventra_pipelines.domain.forecast.registry import BASELINE, CANDIDATES, LIGHTGBM
-from inventra_pipelines.domain.forecast.selection import Selection
-from inventra_pipelines.domain.forecast.series import forecast_series
-from inventra_pipelines.domain.forecast.trial import ENGINE_VERSION, Shape, history_of, pooled_forecasts, select_methods
+from inventra_pipelines.domain.forecast.demand.classes import CLASSES
+from inventra_pipelines.domain.forecast.demand.panel import Panel, fingerprint, plain_panel
+from inventra_pipelines.domain.forecast.methods.pooled import Booster
+from inventra_pipelines.domain.forecast.methods.registry import BASELINE, CANDIDATES, LIGHTGBM
+from inventra_pipelines.domain.forecast.methods.series import forecast_series
+from inventra_pipelines.domain.forecast.selection.backtests import (
+    actual_units,
+    build_cases,
+    seasonal_naive,
+    window_offsets,
+)
+from inventra_pipelines.domain.forecast.selection.choice import Selection
+from inventra_pipelines.domain.forecast.selection.trial import (
+    ENGINE_VERSION,
+    Shape,
+    history_of,
+    pooled_forecasts,
+    select_methods,
+)
 
 CHEAP = {"smooth": "SES", "erratic": "SES", "intermittent": "SES", "lumpy": "SES", "new": "SES"}
 SHAPE = Shape(4, 13, 3, 26, {})

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast.windows import History, running, window_features
+from inventra_pipelines.domain.forecast.methods.windows import History, running, window_features
 
 
 def history_of(

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from inventra_pipelines.domain.forecast import work as work_module
-from inventra_pipelines.domain.forecast.series import SeriesForecast, forecast_series
-from inventra_pipelines.domain.forecast.work import Grain, SeriesWork, folded, run_series, run_work
+from inventra_pipelines.domain.forecast.methods import work as work_module
+from inventra_pipelines.domain.forecast.methods.series import SeriesForecast, forecast_series
+from inventra_pipelines.domain.forecast.methods.work import Grain, SeriesWork, folded, run_series, run_work
 
 METHODS = ("SeasonalNaive", "SES", "DOT+SES", "LightGBM", "IMAPA+LightGBM")
 OWN = Grain("own", season=13)

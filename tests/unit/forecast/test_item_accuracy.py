@@ -6,9 +6,9 @@ import polars as pl
 import pytest
 from vintage_samples import DAY, demand_of, looped_figures, looped_rows, looped_scaled, vintages_of
 
+from inventra_pipelines.domain.forecast.accuracy.item_accuracy import item_accuracy
+from inventra_pipelines.domain.forecast.accuracy.vintages import error_sums, judged
 from inventra_pipelines.domain.forecast.frames import ITEM_ACCURACY
-from inventra_pipelines.domain.forecast.item_accuracy import item_accuracy
-from inventra_pipelines.domain.forecast.vintages import error_sums, judged
 
 
 def made_of(vintages: pl.DataFrame, demand: pl.DataFrame) -> pl.DataFrame:

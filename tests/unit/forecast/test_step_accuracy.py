@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from inventra_pipelines.domain.forecast.accuracy.step_accuracy import step_accuracy
 from inventra_pipelines.domain.forecast.frames import CONSENSUS, STEP_ACCURACY
-from inventra_pipelines.domain.forecast.step_accuracy import step_accuracy
 
 DAY = date(2024, 6, 28)
 ORDER = ["sales", "marketing", "finance", "planner", "cap", "consensus"]

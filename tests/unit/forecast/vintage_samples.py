@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from inventra_pipelines.domain.forecast.accuracy.vintages import VINTAGES
 from inventra_pipelines.domain.forecast.frames import QUANTILES
-from inventra_pipelines.domain.forecast.vintages import VINTAGES
 
 DAY = date(2024, 6, 28)
 CLASSES = ("smooth", "lumpy", None)

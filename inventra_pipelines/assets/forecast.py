@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import groupby
 
@@ -19,7 +19,7 @@ from sqlalchemy import Table
 
 from inventra_pipelines.assets.keys import FORECASTS, ITEM_CLASSES, SALES_FACTS, STOCK_FACTS
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
-from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
+from inventra_pipelines.checks.forecast import adjustments_count, every_active_item_forecast, ranges_are_sound
 from inventra_pipelines.db import forecast_log, tables
 from inventra_pipelines.db.reads import forecast as reads
 from inventra_pipelines.db.reads import selections as state
@@ -54,6 +54,7 @@ _DAYS_AT_A_TIME = 16
     check_specs=[
         AssetCheckSpec("ranges_are_sound", asset=FORECASTS, blocking=True, description="Finite, >= 0, rising."),
         AssetCheckSpec("every_active_item_forecast", asset=FORECASTS, blocking=True, description="None is missing."),
+        AssetCheckSpec("adjustments_count", asset=FORECASTS, description="What planners adjusted meets a forecast."),
     ],
 )
 def forecasts(
@@ -72,6 +73,7 @@ def forecasts(
     with postgres.connect(read_only=True) as connection:
         yield ranges_are_sound(connection, windows)
         yield every_active_item_forecast(connection, windows, TENANTS)
+    yield adjustments_count(stage.unplaced)
 
 
 def _pieces(windows: Iterable[Window]) -> Iterator[list[Window]]:
@@ -87,11 +89,15 @@ def _windows(days: Iterable[tuple[str, date]]) -> list[Window]:
 
 @dataclass(frozen=True)
 class _Stage:
-    """A run of the stage: makes, writes and measures the vintages of some days at a time."""
+    """A run of the stage: makes, writes and measures the vintages of some days at a time.
+
+    `unplaced` gathers the adjustments that should have counted and do not, as `consensus` gives them.
+    """
 
     postgres: Postgres
     worker_pool: WorkerPool
     run_id: str
+    unplaced: list[pl.DataFrame] = field(default_factory=list)
 
     def run(self, windows: list[Window]) -> Counter[str]:
         """Days after one on which drift began, or now does not, are made again by methods selected on what was seen."""
@@ -183,6 +189,7 @@ class _Stage:
             }
             for table, frame in written.items():
                 self._replace(connection, table, frame, windows, "cutoff_on")
+            self.unplaced.append(planned.unplaced)
             # Read after the write: a vintage of this piece may be due on a later day of it.
             self._measure(connection, windows, demand)
         return {

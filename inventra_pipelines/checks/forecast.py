@@ -5,11 +5,13 @@ Belongs here: judging the rows that were written, before the stages after it rea
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
 import psycopg
-from dagster import AssetCheckResult
+from dagster import AssetCheckResult, AssetCheckSeverity
 
 from inventra_pipelines.assets.keys import FORECASTS
 from inventra_pipelines.db.writes import Window, days_of
+from inventra_pipelines.domain.forecast.frames import UNPLACED
 from inventra_pipelines.domain.tenant import TenantConfig
 
 # Postgres orders NaN and infinity above every number, so that one bound catches them.
@@ -26,7 +28,7 @@ _UNSOUND = """
         )
 """
 _MISSING = """
-    select count(*)
+    select count(*) over () as missing, item_id, location_id
     from (
         select item_id, location_id
         from marts.fct_sales_daily
@@ -44,6 +46,8 @@ _MISSING = """
         group by item_id, location_id
     ) as forecast using (item_id, location_id)
     where coalesce(forecast.lags, 0) <> %(horizon_weeks)s
+    order by item_id, location_id
+    limit 1
 """
 
 
@@ -62,15 +66,41 @@ def every_active_item_forecast(
     connection: psycopg.Connection, windows: Sequence[Window], tenants: Mapping[str, TenantConfig]
 ) -> AssetCheckResult:
     """Each item and location that sold within the tenant's `active_weeks` has a forecast of every week ahead."""
-    missing = 0
+    missing, first = 0, None
     for tenant_id, day in days_of(windows):
         config = tenants[tenant_id].forecast
         parameters = {"tenant_id": tenant_id, "day": day, **config.model_dump()}
         row = connection.execute(_MISSING, parameters).fetchone()
-        missing += int(row[0]) if row else 0
+        if row:
+            missing += int(row[0])
+            first = first or f"{row[1]} at {row[2]}, tenant {tenant_id}, {day}"
     return AssetCheckResult(
         asset_key=FORECASTS,
         check_name="every_active_item_forecast",
         passed=missing == 0,
-        metadata={"without_forecast": missing},
+        metadata={"without_forecast": missing, **({"first_of_them": first} if first else {})},
+    )
+
+
+def adjustments_count(unplaced: Sequence[pl.DataFrame]) -> AssetCheckResult:
+    """Every adjustment that is in force changes a forecast; of those that do not, a warning names the first.
+
+    Args:
+        unplaced: Frames of UNPLACED.
+    """
+    adjustment = ["tenant_id", "item_id", "location_id", "starts_on", "step"]
+    rows = pl.concat([pl.DataFrame(schema=UNPLACED), *unplaced]).unique(adjustment).sort(adjustment)
+    metadata: dict[str, int | str] = {"without_effect": rows.height}
+    if rows.height:
+        one = rows.row(0, named=True)
+        metadata["first_of_them"] = (
+            f"{one['item_id']} at {one['location_id'] or 'every location'} from {one['starts_on']} by {one['step']}: "
+            f"{one['problem']}; correct it in demand_adjustments"
+        )
+    return AssetCheckResult(
+        asset_key=FORECASTS,
+        check_name="adjustments_count",
+        passed=metadata["without_effect"] == 0,
+        severity=AssetCheckSeverity.WARN,
+        metadata=metadata,
     )

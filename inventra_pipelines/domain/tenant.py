@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from inventra_pipelines.domain.forecast.methods.method_names import METHOD_NAMES, unknown_members
+from inventra_pipelines.domain.forecast.methods.method_names import METHOD_NAMES, what_is_wrong_with
 from inventra_pipelines.domain.patterns import pattern_fault
 from inventra_pipelines.domain.setting_errors import WrongValueError
 
@@ -189,13 +189,22 @@ class ForecastConfig(_Strict):
     @classmethod
     def _are_known(cls, methods: dict[DemandClass, str]) -> dict[DemandClass, str]:
         for demand_class, method in methods.items():
-            unknown = unknown_members(method)
-            if unknown:
+            wrong = what_is_wrong_with(method)
+            if wrong:
                 raise WrongValueError(
-                    f"methods.{demand_class}: {', '.join(unknown)} is no method",
+                    f"methods.{demand_class}: {wrong}",
                     f"one of {', '.join(sorted(METHOD_NAMES))}, or several joined by +",
                 )
         return methods
+
+    @model_validator(mode="after")
+    def _active_items_are_looked_at(self) -> "ForecastConfig":
+        if self.active_weeks > self.history_weeks:
+            raise ValueError(
+                f"active_weeks {self.active_weeks} is more than history_weeks {self.history_weeks}: an item that sold"
+                " before all that is looked at would be active"
+            )
+        return self
 
 
 class PlanningConfig(_Strict):

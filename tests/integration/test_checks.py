@@ -2,15 +2,17 @@
 
 from datetime import date
 
+import polars as pl
 import psycopg
 import pytest
 from dagster import AssetCheckSeverity
 
 from inventra_pipelines.checks.analytics import data_quality
-from inventra_pipelines.checks.forecast import every_active_item_forecast, ranges_are_sound
+from inventra_pipelines.checks.forecast import adjustments_count, every_active_item_forecast, ranges_are_sound
 from inventra_pipelines.checks.ingest import no_file_rejected, rows_reconcile
 from inventra_pipelines.checks.normalize import items_are_known, stock_reconciles, units_are_known
 from inventra_pipelines.db.writes import Window
+from inventra_pipelines.domain.forecast.frames import UNPLACED
 from inventra_pipelines.domain.tenant import AnalyticsConfig, ForecastConfig, TenantConfig
 from inventra_pipelines.sources.outcome import RefusedFile
 
@@ -94,10 +96,24 @@ def test_an_active_item_without_a_forecast_of_every_week_fails_its_check(connect
         weeks: {"shop": TenantConfig(tenant_id="shop", name="x", forecast=ForecastConfig(horizon_weeks=weeks))}
         for weeks in (1, 2)
     }
-    assert not every_active_item_forecast(connection, WINDOW, tenants[1]).passed
+    missing = every_active_item_forecast(connection, WINDOW, tenants[1])
+    assert not missing.passed
+    assert missing.metadata["first_of_them"].value == "A at main, tenant shop, 2026-03-02"
     connection.execute(FORECAST, (1.0, 2.0))
     assert every_active_item_forecast(connection, WINDOW, tenants[1]).passed
     assert not every_active_item_forecast(connection, WINDOW, tenants[2]).passed
+
+
+def test_an_adjustment_without_effect_is_a_warning_that_names_it():
+    assert adjustments_count([]).passed
+    row = ("shop", DAY, "I2", "main", DAY, DAY, "sales", "approved", 5.0, None, "it ends before it begins")
+    one = pl.DataFrame([row], schema=UNPLACED, orient="row")
+    result = adjustments_count([one, one.with_columns(cutoff_on=pl.lit(date(2026, 3, 3)))])
+    assert (result.passed, result.severity) == (False, AssetCheckSeverity.WARN)
+    assert result.metadata["without_effect"].value == 1
+    assert result.metadata["first_of_them"].value == (
+        "I2 at main from 2026-03-02 by sales: it ends before it begins; correct it in demand_adjustments"
+    )
 
 
 def test_a_count_that_its_movements_do_not_explain_is_named(connection: psycopg.Connection):

@@ -88,7 +88,7 @@ def _read_otherwise(
 ) -> list[Piece]:
     """With what a look at the file is sure of; else why it cannot be, in words of the command's options."""
     if isinstance(failure, FileRejected) and failure.reason_code not in _MENDABLE:
-        raise failure
+        raise _in_options(failure)
     if isinstance(failure, FileRejected) and any(header in failure.message for header in _asked_for(mapping)):
         raise _in_options(failure)
     stated = sorted(mapping.model_fields_set)

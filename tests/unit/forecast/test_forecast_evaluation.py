@@ -1,5 +1,7 @@
 """Forecasts at past origins and their figures, held against naive loops."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,13 @@ def mixed() -> tuple[Panel, list[OriginForecast]]:
     series.append([2.0, *rng.poisson(2, 12).astype(float).tolist()])
     panel = panel_of(*series)
     return panel, evaluated(panel)
+
+
+def test_a_file_that_sold_only_at_its_end_is_refused_with_what_may_be_wrong_with_it():
+    panel = panel_of([0.0] * 39 + [5.0])
+    with pytest.raises(PermanentError, match=f"no series sold in the {HISTORY} periods before the last") as refused:
+        plan_evaluation(replace(panel, lengths=np.array([1])), SHAPE, history=HISTORY)
+    assert "correct the last dates where one is wrong" in str(refused.value.remedy)
 
 
 def test_figures_are_those_of_a_naive_loop(mixed: tuple[Panel, list[OriginForecast]]):

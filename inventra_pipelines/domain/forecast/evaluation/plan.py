@@ -61,7 +61,9 @@ def origin_offsets(periods: int, horizon: int, season: int, most: int = MOST_ORI
     if periods - kept[0] < min(horizon, NEW_BELOW_PERIODS // 2):
         longest = max(periods - NEW_BELOW_PERIODS // 2, periods // 2)
         remedy = (
-            f"take a --horizon of at most {longest}, or a shorter --freq" if longest > 0 else "take a shorter --freq"
+            f"take a --horizon of at most {longest}, or a shorter --freq"
+            if longest > 0
+            else "take a longer file, or a shorter --freq"
         )
         raise PermanentError(
             f"a horizon of {horizon} leaves no history to forecast from: there are {periods} periods", remedy
@@ -89,7 +91,8 @@ def plan_evaluation(
     known = np.flatnonzero(panel.lengths > min(offsets))
     if not len(known):
         raise PermanentError(
-            f"no series sold before the last {shape.horizon} periods", "take a shorter --horizon, or a longer file"
+            f"no series sold in the {history} periods before the last {shape.horizon}",
+            "correct the last dates where one is wrong, take a shorter --horizon, or a longer file",
         )
     if len(known) < len(panel.lengths):
         notes.append(

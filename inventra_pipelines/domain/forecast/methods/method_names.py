@@ -29,6 +29,12 @@ METHOD_NAMES = frozenset(
 )
 
 
-def unknown_members(method: str) -> list[str]:
-    """What of a method's name, one or several joined by `+`, is no method."""
-    return [name for name in method.split("+") if name not in METHOD_NAMES]
+def what_is_wrong_with(method: str) -> str | None:
+    """Why a text is not the name of a method, one or several joined by `+`; None where it is."""
+    members = method.split("+")
+    for name in members:
+        if name not in METHOD_NAMES:
+            meant = {known.lower(): known for known in METHOD_NAMES}.get(name.strip().lower())
+            return f"{name!r} is no method" + (f", did you mean {meant!r}?" if meant else "")
+    twice = next((name for name in members if members.count(name) > 1), None)
+    return f"{twice!r} stands twice" if twice else None

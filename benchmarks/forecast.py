@@ -15,8 +15,8 @@ the processor, child processes (Prophet's Stan) included: all contenders run on 
 (M5), and monthly series of the M3 competition. The engine's time is that of its whole path, selection and ranges
 included: on the 200 alone, where the trial of 600 windows by ten methods is most of it, and on all 3,000 of the shop or
 1,428 of M3, per series; and that of a night between two selections, forecasts and ranges by methods that stand. Prophet
-makes ranges too, AutoARIMA does not.
-Prophet is left out where it is not installed, and the part where its series are absent.
+makes ranges too, AutoARIMA does not. Prophet is left out where it is not installed, and the part where its series are
+absent.
 
 `start`: a new process, from its start to the forecasts of a panel of 20 series; the median of three.
 """

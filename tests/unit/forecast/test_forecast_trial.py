@@ -135,17 +135,25 @@ def test_the_selection_does_not_depend_on_how_work_is_mapped_or_on_other_panels(
         assert again.spreads[name].lags.tobytes() == selection.spreads[name].lags.tobytes()
 
 
-def test_where_there_is_no_pooled_model_what_is_left_of_the_first_method_is_tried_and_gives_the_ranges() -> None:
+def test_where_there_is_no_pooled_model_no_method_that_needs_it_is_chosen_or_scored() -> None:
     rng = np.random.default_rng(8)
     nine = panel_of(*(list(rng.poisson(30, 60) + 1.0) for _ in range(9)))
     selection = selection_of(nine, replace(SHAPE, windows=6))
     assert selection.booster.reason == "9 series to learn from"
-    assert selection.choices["smooth"].method == "DOT+CES+LightGBM"
-    figures = {one.method: one for one in selection.scores if one.demand_class == "smooth"}
-    assert "LightGBM" not in figures
-    assert figures["DOT+CES+LightGBM"].is_chosen
-    assert figures["DOT+CES+LightGBM"].rmsse == figures["DOT+CES"].rmsse
+    assert selection.choices["smooth"].method == "DOT+CES"
+    assert selection.choices["lumpy"].method == "IMAPA"
+    assert not [score.method for score in selection.scores if "LightGBM" in score.method]
     assert selection.spreads["smooth"].source == "smooth"
+
+
+def test_a_model_that_only_the_panels_end_has_enough_for_has_ranges_of_what_was_left_of_it_at_the_origins() -> None:
+    """Twelve series of 17 periods: 480 windows and lags at the end, 288 before the latest origin, 400 are needed."""
+    rng = np.random.default_rng(9)
+    panel = panel_of(*(list(rng.poisson(30, 17) + 1.0) for _ in range(12)))
+    selection = selection_of(panel, replace(SHAPE, windows=6, asked_for={"smooth": "DOT+LightGBM", "new": "SES"}))
+    assert selection.booster.text is not None
+    assert selection.choices["smooth"].method == "DOT+LightGBM"
+    assert selection.spreads["smooth"].source == "all classes"
 
 
 @pytest.mark.parametrize(
@@ -174,7 +182,7 @@ def test_any_panel_has_a_selection_for_every_class(series: list[list[float]]) ->
 
 def test_one_series_is_too_few_to_leave_what_stands() -> None:
     made = selection_of(panel_of([5.0, 3.0, 4.0, 9.0] * 12))
-    assert made.choices["smooth"].method == CANDIDATES["smooth"][0]
+    assert made.choices["smooth"].method == "DOT+CES"
     assert (made.choices["smooth"].series, made.choices["smooth"].windows) == (1, 3)
 
 

@@ -228,6 +228,9 @@ def _select(
     for name in CLASSES:
         inside = windows.classes == name
         candidates = candidates_of(name, trial.shape.asked_for)
+        if booster.text is None and name not in trial.shape.asked_for:
+            # What no model could be trained for is no choice: a method that lacks a member is a fallback every time.
+            candidates = tuple(method for method in candidates if not is_pooled(method))
         own = inside[trial.positions]
         errors = {
             method: actuals[inside] - means[own & (trial.methods == method)] for method in dict.fromkeys(candidates)
@@ -236,7 +239,7 @@ def _select(
         tried[name] = errors
         by_itself = {method: gave_own[own & (trial.methods == method)] for method in dict.fromkeys(candidates)}
         if not by_itself[candidates[0]].any():
-            # A panel that the pooled member cannot learn from: what is left of the first method stands.
+            # There was too little to learn from at the origins, not now: what was left of it there gives its ranges.
             by_itself[candidates[0]] = np.ones(inside.sum(), dtype=bool)
         tried_on[name] = by_itself
         choices[name] = choose(name, candidates, windows.select(inside), errors, by_itself)

@@ -112,7 +112,7 @@ def test_days_on_promotion_are_those_of_sales_under_one(warehouse: Warehouse) ->
     windows = [Window(tenant, day(0), day(50)) for tenant in (shop, without)]
     warehouse.build(windows)
     asked = [Window(shop, day(23), day(25)), Window(without, day(25), day(25)), Window(shop, day(25), day(30))]
-    eight_weeks = ForecastConfig(history_weeks=8)
+    eight_weeks = ForecastConfig(history_weeks=8, active_weeks=8)
     tenants = {tenant: TenantConfig(tenant_id=tenant, name=tenant, forecast=eight_weeks) for tenant in (shop, without)}
     with connect(warehouse.url, read_only=True) as connection:
         found = promotion_days(connection, asked, tenants)

@@ -19,7 +19,12 @@ from sqlalchemy import Table
 
 from inventra_pipelines.assets.keys import FORECASTS, ITEM_CLASSES, SALES_FACTS, STOCK_FACTS
 from inventra_pipelines.automation.partitions import PARTITIONS, SINGLE_RUN, TENANTS, windows_of
-from inventra_pipelines.checks.forecast import adjustments_count, every_active_item_forecast, ranges_are_sound
+from inventra_pipelines.checks.forecast import (
+    adjustments_count,
+    every_active_item_forecast,
+    promotions_count,
+    ranges_are_sound,
+)
 from inventra_pipelines.db import forecast_log, tables
 from inventra_pipelines.db.reads import forecast as reads
 from inventra_pipelines.db.reads import selections as state
@@ -55,6 +60,7 @@ _DAYS_AT_A_TIME = 16
         AssetCheckSpec("ranges_are_sound", asset=FORECASTS, blocking=True, description="Finite, >= 0, rising."),
         AssetCheckSpec("every_active_item_forecast", asset=FORECASTS, blocking=True, description="None is missing."),
         AssetCheckSpec("adjustments_count", asset=FORECASTS, description="What planners adjusted meets a forecast."),
+        AssetCheckSpec("promotions_count", asset=FORECASTS, description="What is on promotion exists."),
     ],
 )
 def forecasts(
@@ -63,7 +69,8 @@ def forecasts(
     """The vintage of each partition's day: mean and quantiles per item, location and week ahead."""
     windows = windows_of(context.partition_keys)
     stage = _Stage(postgres, worker_pool, context.run_id)
-    stage.log(days_of(windows), "queued")
+    with postgres.connect() as connection:
+        forecast_log.queue(connection, days_of(windows), run_id=context.run_id)
     totals: Counter[str] = Counter()
     for piece in _pieces(windows):
         totals.update(stage.run(piece))
@@ -73,6 +80,7 @@ def forecasts(
     with postgres.connect(read_only=True) as connection:
         yield ranges_are_sound(connection, windows)
         yield every_active_item_forecast(connection, windows, TENANTS)
+        yield promotions_count(connection, windows)
     yield adjustments_count(stage.unplaced)
 
 
@@ -240,16 +248,12 @@ class _Stage:
     ) -> None:
         replace_window(connection, table, frame, windows=windows, window_column=column, run_id=self.run_id)
 
-    def log(self, days: Sequence[tuple[str, date]], status: str) -> None:
-        """Note where days stand."""
-        with self.postgres.connect() as connection:
-            forecast_log.enter(connection, days, run_id=self.run_id, state=status)
-
     @contextmanager
     def _logged(self, days: list[tuple[str, date]]) -> Iterator[list[Vintage]]:
         """Notes that days run, and how that ended; what was made is put into the list."""
         made: list[Vintage] = []
-        self.log(days, "running")
+        with self.postgres.connect() as connection:
+            forecast_log.enter(connection, days, run_id=self.run_id, state="running")
         began = time.monotonic()
         try:
             yield made

@@ -49,6 +49,35 @@ _MISSING = """
     order by item_id, location_id
     limit 1
 """
+# Versions in force that a forecast of a window could know, each once.
+_PROMOTIONS_WITHOUT_EFFECT = """
+    select distinct item_id, location_id, starts_on, problem
+    from (
+        select
+            promotion.item_id,
+            promotion.location_id,
+            promotion.starts_on,
+            promotion.is_cancelled,
+            case
+                when promotion.ends_on < promotion.starts_on then 'it ends before it begins'
+                when item.item_id is null then 'no such item is in the item list or was ever sold'
+                when promotion.location_id is not null and location.location_id is null
+                    then 'nothing was sold or counted at such a location'
+            end as problem
+        from (
+            select distinct on (item_id, location_id, starts_on) *
+            from intermediate.int_promotion_versions
+            where tenant_id = %(tenant_id)s and landed_on <= %(last)s
+            order by item_id, location_id, starts_on, landed_on desc
+        ) as promotion
+        left join marts.dim_items as item
+            on promotion.tenant_id = item.tenant_id and promotion.item_id = item.item_id
+        left join marts.dim_locations as location
+            on promotion.tenant_id = location.tenant_id and promotion.location_id = location.location_id
+        where greatest(promotion.starts_on, promotion.ends_on) > %(last)s
+    ) as known
+    where not is_cancelled and problem is not null
+"""
 
 
 def ranges_are_sound(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
@@ -94,13 +123,39 @@ def adjustments_count(unplaced: Sequence[pl.DataFrame]) -> AssetCheckResult:
     if rows.height:
         one = rows.row(0, named=True)
         metadata["first_of_them"] = (
-            f"{one['item_id']} at {one['location_id'] or 'every location'} from {one['starts_on']} by {one['step']}: "
-            f"{one['problem']}; correct it in demand_adjustments"
+            f"{one['item_id']} at {one['location_id'] or 'every location'} from {one['starts_on']} by {one['step']}, "
+            f"tenant {one['tenant_id']}: {one['problem']}; correct it in demand_adjustments"
         )
     return AssetCheckResult(
         asset_key=FORECASTS,
         check_name="adjustments_count",
         passed=metadata["without_effect"] == 0,
+        severity=AssetCheckSeverity.WARN,
+        metadata=metadata,
+    )
+
+
+def promotions_count(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
+    """Every promotion that is on or to come, as known on the last day, is of an item and a place that exist.
+
+    A warning names the first that is not, or that ends before it begins: no forecast knows of such.
+    """
+    rows = [
+        (window.tenant_id, *row)
+        for window in windows
+        for row in connection.execute(_PROMOTIONS_WITHOUT_EFFECT, window.__dict__)
+    ]
+    metadata: dict[str, int | str] = {"without_effect": len(rows)}
+    if rows:
+        tenant_id, item_id, location_id, starts_on, problem = min(rows, key=str)
+        metadata["first_of_them"] = (
+            f"{item_id} at {location_id or 'every location'} from {starts_on}, tenant {tenant_id}: {problem}; "
+            "correct it in promotions"
+        )
+    return AssetCheckResult(
+        asset_key=FORECASTS,
+        check_name="promotions_count",
+        passed=not rows,
         severity=AssetCheckSeverity.WARN,
         metadata=metadata,
     )

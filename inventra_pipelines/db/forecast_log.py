@@ -1,7 +1,8 @@
 """The log of attempts at forecasts: what is queued, running, done or failed, how long it took and what was wrong.
 
-Belongs here: writing the log, each entry in a transaction of its own, so that a run that is killed or fails leaves it.
-What a vintage was made from stands in forecast.runs, which a replay leaves as it is.
+Belongs here: writing the log, each entry in a transaction of its own, so that a run that is killed or fails leaves it;
+the next attempt at the same day ends what a killed one left open. What a vintage was made from stands in forecast.runs,
+which a replay leaves as it is.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,6 +14,35 @@ _ENTER = """
     insert into forecast.run_log (tenant_id, cutoff_on, run_id, at, state, seconds, items, fallbacks, error)
     values (%s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s)
 """
+# The last entry of an attempt says where it stands.
+_END_OTHERS = """
+    insert into forecast.run_log (tenant_id, cutoff_on, run_id, at, state, error)
+    select tenant_id, cutoff_on, run_id, clock_timestamp(), 'failed', %(error)s
+    from (
+        select distinct on (log.tenant_id, log.cutoff_on, log.run_id) log.*
+        from forecast.run_log as log
+        inner join unnest(%(tenants)s::text[], %(days)s::date[]) as day (tenant_id, cutoff_on)
+            using (tenant_id, cutoff_on)
+        where log.run_id <> %(run_id)s
+        order by log.tenant_id, log.cutoff_on, log.run_id, log.entry_id desc
+    ) as attempt
+    where state in ('queued', 'running')
+"""
+_STILL_OPEN = "still open when another attempt began: it was killed, its machine stopped, or both ran at once"
+
+
+def queue(connection: psycopg.Connection, days: Iterable[tuple[str, date]], *, run_id: str) -> None:
+    """Note that an attempt at some tenants' days begins, and that what earlier ones left open has failed; commit.
+
+    Args:
+        connection: A connection of its own.
+        days: Tenants and cutoffs.
+        run_id: The Dagster run.
+    """
+    listed = list(days)
+    tenants, cutoffs = [tenant_id for tenant_id, _ in listed], [day for _, day in listed]
+    connection.execute(_END_OTHERS, {"tenants": tenants, "days": cutoffs, "run_id": run_id, "error": _STILL_OPEN})
+    enter(connection, listed, run_id=run_id, state="queued")
 
 
 def enter(

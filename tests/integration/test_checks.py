@@ -112,7 +112,7 @@ def test_an_adjustment_without_effect_is_a_warning_that_names_it():
     assert (result.passed, result.severity) == (False, AssetCheckSeverity.WARN)
     assert result.metadata["without_effect"].value == 1
     assert result.metadata["first_of_them"].value == (
-        "I2 at main from 2026-03-02 by sales: it ends before it begins; correct it in demand_adjustments"
+        "I2 at main from 2026-03-02 by sales, tenant shop: it ends before it begins; correct it in demand_adjustments"
     )
 
 

@@ -128,3 +128,18 @@ def test_the_dry_run_says_what_ingest_then_does(shop: Installation, commands: Co
     assert standing(file, day)["outcome"] == "loaded_already"
     assert commands.inventra("batches", "withdraw", str(batch_id)).returncode == 0
     assert standing(file, day)["outcome"] == "withdrawn"
+
+
+def test_adjustments_and_promotions_that_meet_nothing_are_warnings_and_no_failure(
+    shop: Installation, commands: Commands
+):
+    day, later = FIRST_DAY + timedelta(3), FIRST_DAY + timedelta(9)
+    shop.land("shop", day, "demand_adjustments.csv", f"item_code,starts_on,step,quantity\nUNHEARD,{later},sales,5\n")
+    shop.land("shop", day, "promotions.csv", f"item_code,starts_on\nUNSEEN,{later}\n")
+    done = commands.inventra("run", "--tenant", "shop", "--date", str(day))
+    assert done.returncode == 0, done.stdout + done.stderr
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning:")]
+    (adjusted,) = (line for line in warnings if "adjustments_count" in line)
+    assert f"UNHEARD at main from {later} by sales, tenant shop: the item has no forecast" in adjusted
+    (promoted,) = (line for line in warnings if "promotions_count" in line)
+    assert f"UNSEEN at every location from {later}, tenant shop: no such item" in promoted

@@ -115,6 +115,28 @@ def test_each_attempt_at_a_forecast_is_on_record_with_how_it_ended(migrated_url:
     ]
 
 
+def test_what_a_killed_attempt_left_open_has_failed_once_another_one_begins(migrated_url: str) -> None:
+    killed, done, other = ("killed", FIRST), ("killed", CUTOFF), ("not killed", FIRST)
+    with connect(migrated_url) as connection:
+        forecast_log.queue(connection, [killed, done, other], run_id="a")
+        forecast_log.enter(connection, [killed, done], run_id="a", state="running")
+        forecast_log.enter(connection, [done], run_id="a", state="completed", seconds=1.0, counts=[(1, 0)])
+        forecast_log.queue(connection, [killed, done], run_id="b")
+        forecast_log.queue(connection, [killed], run_id="c")
+    with connect(migrated_url, read_only=True) as connection:
+        rows = connection.execute(
+            "select tenant_id, cutoff_on, run_id, state, error like 'still open when another attempt began%%'"
+            " from forecast.run_log where tenant_id like '%%killed' order by entry_id"
+        ).fetchall()
+    assert rows[6:] == [
+        (*killed, "a", "failed", True),
+        (*killed, "b", "queued", None),
+        (*done, "b", "queued", None),
+        (*killed, "b", "failed", True),
+        (*killed, "c", "queued", None),
+    ]
+
+
 def test_a_spell_without_stock_ends_before_the_next_count_or_sale(warehouse: Warehouse) -> None:
     tenant = warehouse.tenant("emptied")
     counts = {"A": {0: 0, 10: 5}, "B": {0: 0}, "C": {0: 4, 5: 0, 6: 9}, "D": {0: 0, 20: 0}}

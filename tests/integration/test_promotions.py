@@ -4,7 +4,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from dagster import AssetCheckSeverity
 
+from inventra_pipelines.checks.forecast import promotions_count
 from inventra_pipelines.db.batches import withdraw_batch
 from inventra_pipelines.db.engine import connect
 from inventra_pipelines.db.reads.forecast import promotion_days, promotions
@@ -126,6 +128,40 @@ def test_days_on_promotion_are_those_of_sales_under_one(warehouse: Warehouse) ->
     ]
     assert none.is_empty()
     assert sorted(map(_numbered, near["sold_on"])) == [20, 22, 40], "eight weeks back"
+
+
+def test_a_promotion_that_no_forecast_can_know_is_a_warning_that_names_it(warehouse: Warehouse) -> None:
+    shop = warehouse.tenant("mistaken")
+    warehouse.add(shop, "sales", {"item_code": "A", "sold_on": day(20), "quantity": 2, "location_code": "north"})
+    warehouse.add(shop, "items", {"item_code": "B", "name": "not sold yet"})
+    to_come: Row = {"item_code": "A", "starts_on": day(30), "ends_on": day(32)}
+    sound = (
+        to_come,
+        to_come | {"location_code": "north"},
+        to_come | {"item_code": "B"},
+        to_come | {"item_code": "gone", "status": "cancelled"},
+        to_come | {"item_code": "over", "starts_on": day(-4), "ends_on": day(-3)},
+    )
+    warehouse.add(shop, "promotions", *sound)
+    windows = [Window(shop, day(0), day(25))]
+    warehouse.build(windows)
+    with connect(warehouse.url, read_only=True) as connection:
+        assert promotions_count(connection, windows).passed
+    unknown = "no such item is in the item list or was ever sold"
+    wrong = {
+        "it ends before it begins": to_come | {"starts_on": day(40)},
+        unknown: to_come | {"item_code": "A-"},
+        "nothing was sold or counted at such a location": to_come | {"location_code": "nroth"},
+    }
+    for number, (problem, row) in enumerate(wrong.items(), 1):
+        warehouse.execute(f"delete from raw.promotions where batch_id = '{shop}/promotions/wrong'")
+        warehouse.add(shop, "promotions", row | {"landed_on": day(number), "batch_id": "wrong"})
+        with connect(warehouse.url, read_only=True) as connection:
+            result = promotions_count(connection, windows)
+            assert promotions_count(connection, [Window(shop, day(0), day(0))]).passed, "it has not landed yet"
+        assert (result.passed, result.severity) == (False, AssetCheckSeverity.WARN)
+        assert result.metadata["without_effect"].value == 1
+        assert f"tenant {shop}: {problem}; correct it in promotions" in str(result.metadata["first_of_them"].value)
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from types import FrameType
+from typing import Any
 
 import numpy as np
 
@@ -63,8 +64,7 @@ def forecast_series(
     """Forecasts one series by a method, or by the first of the fallbacks that gives a plausible forecast.
 
     The chain is the method, what is left of it where a member fails, SES, the mean of four periods, the mean of all,
-    zero. NaN, infinity, exceptions and a runaway fit fail a member; a method that does not end in time falls as a
-    whole.
+    zero. NaN, infinity, exceptions, a runaway fit and one that does not end in time fail a member.
 
     Args:
         units: Units per period, oldest first, at least one period.
@@ -72,7 +72,7 @@ def forecast_series(
         horizon: Periods to forecast.
         season: Season in periods; 1 is none.
         made: What members made of this very series, those of pooled members among them, or why they failed; added to.
-        seconds: Longest time of one method, kept inside `time_limits` and in the main thread of a process only: Python
+        seconds: Longest time of one member, kept inside `time_limits` and in the main thread of a process only: Python
             has no way to interrupt another one. A single call into a library that never returns is not interrupted.
 
     Returns:
@@ -83,19 +83,16 @@ def forecast_series(
     chain = (method, "Naive") if method == BASELINE else (method, *(name for name in FALLBACKS if name != method))
     for name in chain:
         try:
-            forecast = _within(seconds, partial(_by_method, units, name, horizon, season, made))
+            forecast = _by_method(units, name, horizon, season, made, seconds)
         except _MethodError as failure:
             failures.append(str(failure))
-            continue
-        except _TookTooLongError:
-            failures.append(f"{name} took more than {seconds:g} s")
             continue
         reasons = [*failures, *([forecast.fallback_reason] if forecast.fallback_reason else [])]
         return SeriesForecast(forecast.mean, forecast.model_used, "; ".join(reasons) or None)
     return SeriesForecast(np.zeros(horizon), ZERO, "; ".join(failures))
 
 
-def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: Made) -> SeriesForecast:
+def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: Made, seconds: float) -> SeriesForecast:
     """The mean of those members of a method that give a plausible forecast, and why the others do not."""
     if method == ZERO:
         return SeriesForecast(np.zeros(horizon), ZERO, None)
@@ -103,7 +100,7 @@ def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: 
     failures = []
     for name in members_of(method):
         try:
-            parts[name] = _by_member(units, name, horizon, season, made)
+            parts[name] = _by_member(units, name, horizon, season, made, seconds)
         except _MethodError as failure:
             failures.append(str(failure))
     if not parts:
@@ -114,7 +111,7 @@ def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: 
     return SeriesForecast(mean, "+".join(parts), "; ".join(failures) or None)
 
 
-def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Made) -> np.ndarray:
+def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Made, seconds: float) -> np.ndarray:
     known = made.get(name)
     if isinstance(known, str):
         raise _MethodError(known)
@@ -128,13 +125,13 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Ma
         raise _MethodError(f"{name} needs {least} periods of history, has {len(units)}")
     has_seasons = name == BASELINE or (season > 1 and len(units) >= 2 * season)
     try:
-        mean = series_model(name, season, has_seasons).forecast(y=units, h=horizon)["mean"]
+        mean = _within(seconds, partial(series_model(name, season, has_seasons).forecast, y=units, h=horizon))["mean"]
     except PermanentError:
         raise
     # A member that did not end in time once is not waited for by the next combination that it is in.
-    except _TookTooLongError:
-        made[name] = f"{name} took too long before"
-        raise
+    except _TookTooLongError as error:
+        made[name] = f"{name} took more than {seconds:g} s"
+        raise _MethodError(made[name]) from error
     # A fit may fail in any way; the reason is recorded with the forecast that stands in for it.
     except Exception as error:
         made[name] = f"{name} raised {type(error).__name__}: {error}"
@@ -177,7 +174,7 @@ def time_limits() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def _within(seconds: float, function: Callable[[], SeriesForecast]) -> SeriesForecast:
+def _within(seconds: float, function: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     if not _Alarm.is_set or threading.current_thread() is not threading.main_thread():
         return function()
     # Again and again: where the first is caught by a library that catches everything, the next is not.

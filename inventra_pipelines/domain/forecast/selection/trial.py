@@ -42,7 +42,7 @@ from inventra_pipelines.domain.forecast.selection.choice import (
 from inventra_pipelines.domain.forecast.selection.ranges import error_scales, pooled_spreads
 
 # A change of the rules makes it another one, so that stored selections are not read under rules they were not made by.
-ENGINE_VERSION = "3"
+ENGINE_VERSION = "4"
 
 # Half a second to a few seconds of work each: enough chunks to keep a pool level, few enough to cost little pickling.
 CASES_PER_CHUNK = 400

@@ -14,11 +14,13 @@ from inventra_pipelines.domain.forecast.methods.registry import (
     CANDIDATES,
     FALLBACKS,
     POOLED_MEMBERS,
+    SEASONAL_CANDIDATES,
     SERIES_MEMBERS,
     ZERO,
     SeriesMember,
     is_pooled,
     members_of,
+    registered_candidates,
     series_model,
 )
 from inventra_pipelines.domain.forecast.methods.series import forecast_series
@@ -30,16 +32,26 @@ MEMBERS = {*SERIES_MEMBERS, *POOLED_MEMBERS, ZERO}
 
 
 def test_every_class_has_candidates_and_every_candidate_is_made_of_members() -> None:
-    assert set(CANDIDATES) == set(CLASSES)
-    for names in CANDIDATES.values():
+    assert set(CANDIDATES) == set(SEASONAL_CANDIDATES) == set(CLASSES)
+    for names in (*CANDIDATES.values(), *SEASONAL_CANDIDATES.values()):
         assert len(set(names)) == len(names) > 0
         for name in names:
             assert set(members_of(name)) <= MEMBERS
 
 
 def test_of_what_stands_until_another_is_better_something_is_left_without_other_series() -> None:
-    for names in CANDIDATES.values():
+    for names in (*CANDIDATES.values(), *SEASONAL_CANDIDATES.values()):
         assert set(members_of(names[0])) - set(POOLED_MEMBERS)
+
+
+@pytest.mark.parametrize(
+    ("season", "is_modelled"), [(1, False), (4, True), (12, True), (13, True), (24, True), (25, False), (52, False)]
+)
+def test_ces_may_be_chosen_where_it_models_the_season(season: int, is_modelled: bool) -> None:
+    for demand_class in CLASSES:
+        names = registered_candidates(demand_class, season)
+        has_ces = any("CES" in members_of(name) for name in names)
+        assert has_ces == (is_modelled and demand_class in ("smooth", "erratic"))
 
 
 def test_the_fallbacks_and_the_baseline_look_at_one_series_alone() -> None:

@@ -11,7 +11,7 @@ import pytest
 from inventra_pipelines.domain.forecast.demand.classes import CLASSES
 from inventra_pipelines.domain.forecast.demand.panel import Panel, fingerprint, plain_panel
 from inventra_pipelines.domain.forecast.methods.pooled import Booster
-from inventra_pipelines.domain.forecast.methods.registry import BASELINE, CANDIDATES, LIGHTGBM
+from inventra_pipelines.domain.forecast.methods.registry import BASELINE, LIGHTGBM, registered_candidates
 from inventra_pipelines.domain.forecast.methods.series import forecast_series
 from inventra_pipelines.domain.forecast.selection.backtests import (
     actual_units,
@@ -66,13 +66,13 @@ def test_the_record_is_complete(panel: Panel, selection: Selection) -> None:
     assert list(selection.spreads) == list(CLASSES)
     for name, choice in selection.choices.items():
         assert choice.demand_class == name
-        assert choice.method in CANDIDATES[name]
+        assert choice.method in registered_candidates(name, SHAPE.season)
         assert choice.reason.startswith(choice.method)
         assert (choice.score is None) == (choice.windows == 0) == (not choice.candidates)
     tried = {(score.demand_class, score.method) for score in selection.scores}
     for name in ("smooth", "lumpy"):
-        assert {method for of, method in tried if of == name} == {*CANDIDATES[name], BASELINE}
-        assert set(selection.choices[name].candidates) == {*CANDIDATES[name], BASELINE}
+        assert {method for of, method in tried if of == name} == {*registered_candidates(name, SHAPE.season), BASELINE}
+        assert set(selection.choices[name].candidates) == {*registered_candidates(name, SHAPE.season), BASELINE}
         assert [one.method for one in selection.scores if one.demand_class == name and one.is_chosen] == [
             selection.choices[name].method
         ]
@@ -174,7 +174,7 @@ def test_any_panel_has_a_selection_for_every_class(series: list[list[float]]) ->
     assert list(made.choices) == list(CLASSES)
     for name in CLASSES:
         spread = made.spreads[name]
-        assert made.choices[name].method in CANDIDATES[name]
+        assert made.choices[name].method in registered_candidates(name, SHAPE.season)
         for part in (spread.lags, spread.sums, spread.deviations):
             assert np.isfinite(part).all()
         assert all(np.isfinite(score) for score in made.choices[name].candidates.values())
@@ -188,7 +188,7 @@ def test_one_series_is_too_few_to_leave_what_stands() -> None:
 
 def test_constants_have_no_scale_to_choose_by() -> None:
     choice = selection_of(panel_of(*[[7.0] * 40] * 12)).choices["smooth"]
-    assert (choice.method, choice.score) == (CANDIDATES["smooth"][0], None)
+    assert (choice.method, choice.score) == (registered_candidates("smooth", SHAPE.season)[0], None)
 
 
 def test_what_was_asked_for_is_taken_and_nothing_is_trained(panel: Panel) -> None:

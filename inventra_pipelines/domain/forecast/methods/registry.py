@@ -90,6 +90,27 @@ FALLBACKS = ("SES", "WindowAverage4", "HistoricAverage")
 # against IMAPA's 1.07); AutoETS as a fourth of the combination, 10 to 20 times as dear as the other three together for
 # .3 % less MASE on M3 monthly and none on hospital. Both are there by name.
 _FREQUENT = (
+    "DOT+LightGBM",
+    "DOT",
+    "IMAPA",
+    "SES",
+    "WindowAverage8",
+    "LightGBM",
+    "IMAPA+LightGBM",
+    "DOT+IMAPA+LightGBM",
+)
+_RARE = ("IMAPA+LightGBM", "IMAPA", "ADIDA", "TSB", "SES", "WindowAverage8", "LightGBM")
+CANDIDATES: dict[str, tuple[str, ...]] = {
+    "smooth": _FREQUENT,
+    "erratic": _FREQUENT,
+    "intermittent": _RARE,
+    "lumpy": _RARE,
+    "new": ("SES", "WindowAverage4", "HistoricAverage", "CategoryProfile", "LightGBM", "SES+CategoryProfile"),
+    "dormant": (ZERO,),
+}
+
+# CES is one of them where it models the season: without one it made every mean that it had part in worse.
+_SEASONAL = (
     "DOT+CES+LightGBM",
     "DOT+CES",
     "IMAPA",
@@ -101,15 +122,12 @@ _FREQUENT = (
     "IMAPA+LightGBM",
     "DOT+CES+IMAPA+LightGBM",
 )
-_RARE = ("IMAPA+LightGBM", "IMAPA", "ADIDA", "TSB", "SES", "WindowAverage8", "LightGBM")
-CANDIDATES: dict[str, tuple[str, ...]] = {
-    "smooth": _FREQUENT,
-    "erratic": _FREQUENT,
-    "intermittent": _RARE,
-    "lumpy": _RARE,
-    "new": ("SES", "WindowAverage4", "HistoricAverage", "CategoryProfile", "LightGBM", "SES+CategoryProfile"),
-    "dormant": (ZERO,),
-}
+SEASONAL_CANDIDATES = {**CANDIDATES, "smooth": _SEASONAL, "erratic": _SEASONAL}
+
+
+def registered_candidates(demand_class: str, season: int) -> tuple[str, ...]:
+    """What may be chosen for a class where a season has so many periods; 1 is none. The first stands."""
+    return (SEASONAL_CANDIDATES if 1 < season <= _SHORT_SEASON else CANDIDATES)[demand_class]
 
 
 def members_of(method: str) -> tuple[str, ...]:

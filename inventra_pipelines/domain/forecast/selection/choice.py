@@ -14,7 +14,7 @@ import numpy as np
 from inventra_pipelines.domain.forecast.demand.classes import CLASSES, DORMANT
 from inventra_pipelines.domain.forecast.frames import QUANTILES
 from inventra_pipelines.domain.forecast.methods.pooled import Booster
-from inventra_pipelines.domain.forecast.methods.registry import BASELINE, CANDIDATES
+from inventra_pipelines.domain.forecast.methods.registry import BASELINE, registered_candidates
 from inventra_pipelines.domain.forecast.selection.backtests import Cases, in_scales
 from inventra_pipelines.domain.forecast.selection.ranges import LEVELS, Spread
 
@@ -91,9 +91,9 @@ class Selection:
     is_fresh: bool = True
 
 
-def candidates_of(demand_class: str, asked_for: Mapping[Any, str]) -> tuple[str, ...]:
+def candidates_of(demand_class: str, season: int, asked_for: Mapping[Any, str]) -> tuple[str, ...]:
     """What is tried for a class: the one method that a tenant asked for, or the registry's candidates."""
-    return (asked_for[demand_class],) if demand_class in asked_for else CANDIDATES[demand_class]
+    return (asked_for[demand_class],) if demand_class in asked_for else registered_candidates(demand_class, season)
 
 
 def sample_windows(cases: Cases, most: int = TRIAL_CASES) -> np.ndarray:

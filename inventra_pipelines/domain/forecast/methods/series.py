@@ -105,9 +105,10 @@ def _by_method(units: np.ndarray, method: str, horizon: int, season: int, made: 
             failures.append(str(failure))
     if not parts:
         raise _MethodError("; ".join(failures))
-    mean: np.ndarray = np.mean(list(parts.values()), axis=0)
-    if not np.isfinite(mean).all():
-        raise _MethodError(f"{method} gave a forecast that is not finite")
+    mean = next(iter(parts.values()))
+    if len(parts) > 1:
+        mean = np.asarray(sum(parts.values()) / len(parts))
+        _highest(method, mean)
     return SeriesForecast(mean, "+".join(parts), "; ".join(failures) or None)
 
 
@@ -141,10 +142,16 @@ def _by_member(units: np.ndarray, name: str, horizon: int, season: int, made: Ma
     return _plausible(units, name, forecast)
 
 
-def _plausible(units: np.ndarray, name: str, mean: np.ndarray) -> np.ndarray:
-    if not np.isfinite(mean).all():
+def _highest(name: str, mean: np.ndarray) -> float:
+    """The highest period of a forecast of 0 or more. One look at it: NaN is the maximum wherever it stands."""
+    highest = float(mean.max())
+    if not highest < np.inf:
         raise _MethodError(f"{name} gave a forecast that is not finite")
-    if mean.max() / IMPLAUSIBLE_FACTOR > units.max():
+    return highest
+
+
+def _plausible(units: np.ndarray, name: str, mean: np.ndarray) -> np.ndarray:
+    if _highest(name, mean) / IMPLAUSIBLE_FACTOR > units.max():
         raise _MethodError(f"{name} gave more than {IMPLAUSIBLE_FACTOR:.0f} times the highest period")
     return mean
 

@@ -1,10 +1,10 @@
-"""How fast the forecast stage is: `python -m benchmarks.forecast [--quick] [--parts NAME ...]`.
+"""How fast the forecast stage is: `python -m benchmarks.forecast [--quick] [--parts NAME ...] [--series NUMBER ...]`.
 
 `scale`: up to 100,000 weekly series of 104 weeks, mixed as a retailer's are, from selection to forecasts with quantiles
 eight weeks ahead, on two spawned workers whose start counts; the resident set of each worker, sampled ten times a
-second; and whether the processor's time per series stays what it is on a quarter of them. The pooled model wins most
-classes of these series, and is quick; so the largest number is forecast once more by what is left of each class's first
-candidate without it, every smooth and erratic series by two fits of its own.
+second; and whether the processor's time per series stays what it is on a quarter of them. The pooled model has part in
+most classes of these series; so the largest number is forecast once more by what is left of each class's first
+candidate without it. `--series 1000000` is a million instead.
 
 `overhead`: the stage's own work around each fit, in one process: `run_series` beside the same models in a plain loop
 and beside StatsForecast with one job, on the same series. Contenders take turns; the best of the rounds counts. What a
@@ -150,6 +150,7 @@ def _forecast_on_workers(series: Sequence[np.ndarray], asked_for: dict[str, str]
         selection, forecast = forecast_panel(panel, shape, pool.map_work)
         seconds = time.perf_counter() - started
     processor_seconds = _processor_seconds() - processor_started
+    assert len(forecast.means) == len(series) and np.isfinite(forecast.quantiles).all()
     classes = Counter(forecast.cases.classes.tolist())
     chosen = ", ".join(f"{number} {name} by {selection.choices[name].method}" for name, number in classes.items())
     sys.stderr.write(f"{len(series)} series in {seconds:.1f} s, {peak.megabytes:.0f} MB a worker: {chosen}\n")
@@ -304,10 +305,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few hundred series, no goals: proves that it runs")
     parser.add_argument("--parts", nargs="+", choices=list(PARTS), help="only these")
+    parser.add_argument("--series", nargs="+", type=int, help="other numbers of series for `scale`, without goals")
     chosen = parser.parse_args(arguments)
     one_thread()
-    figures = list(_figures(chosen.parts or list(PARTS), QUICK if chosen.quick else FULL))
-    if chosen.quick:
+    size = QUICK if chosen.quick else FULL
+    if chosen.series:
+        size = replace(size, series=chosen.series)
+    figures = list(_figures(chosen.parts or list(PARTS), size))
+    if chosen.quick or chosen.series:
         figures = [replace(figure, goal=None) for figure in figures]
     print_report("forecast", figures, is_quick=chosen.quick)
 

@@ -88,7 +88,8 @@ FALLBACKS = ("SES", "WindowAverage4", "HistoricAverage")
 # and of what looks at all, which failed least on public sets of years, quarters, months and weeks (ADR 15). Left out:
 # Croston's family, which never forgets an item that stopped selling (on intermittent gift sales its WAPE is 1.81
 # against IMAPA's 1.07); AutoETS as a fourth of the combination, 10 to 20 times as dear as the other three together for
-# .3 % less MASE on M3 monthly and none on hospital. Both are there by name.
+# .3 % less MASE on M3 monthly and none on hospital. Both are there by name. New items by their nearest neighbours (the
+# 5 to 50 launches whose first weeks were likest) erred 2 to 10 % more than by all launches, on 2,017 of M5.
 _FREQUENT = (
     "DOT+LightGBM",
     "DOT",

@@ -72,8 +72,13 @@ def forecasts(
     with postgres.connect() as connection:
         forecast_log.queue(connection, days_of(windows), run_id=context.run_id)
     totals: Counter[str] = Counter()
-    for piece in _pieces(windows):
-        totals.update(stage.run(piece))
+    try:
+        for piece in _pieces(windows):
+            totals.update(stage.run(piece))
+    except BaseException as error:
+        with postgres.connect() as connection:
+            forecast_log.fail(connection, days_of(windows), run_id=context.run_id, error=error)
+        raise
     yield MaterializeResult(
         asset_key=FORECASTS, metadata={"dagster/row_count": totals.pop("rows", 0), **dict(sorted(totals.items()))}
     )
@@ -250,24 +255,12 @@ class _Stage:
 
     @contextmanager
     def _logged(self, days: list[tuple[str, date]]) -> Iterator[list[Vintage]]:
-        """Notes that days run, and how that ended; what was made is put into the list."""
+        """Notes that days run, and that they are done; what was made is put into the list."""
         made: list[Vintage] = []
         with self.postgres.connect() as connection:
             forecast_log.enter(connection, days, run_id=self.run_id, state="running")
         began = time.monotonic()
-        try:
-            yield made
-        except BaseException as error:
-            with self.postgres.connect() as connection:
-                forecast_log.enter(
-                    connection,
-                    days,
-                    run_id=self.run_id,
-                    state="failed",
-                    seconds=time.monotonic() - began,
-                    error=f"{type(error).__name__}: {error}",
-                )
-            raise
+        yield made
         counts = [(one.run.item(0, "items"), one.run.item(0, "fallbacks")) for one in made]
         with self.postgres.connect() as connection:
             forecast_log.enter(

@@ -14,6 +14,8 @@ from inventra_pipelines.definitions import defs
 
 _RANGE_START = "dagster/asset_partition_range_start"
 _RANGE_END = "dagster/asset_partition_range_end"
+# Messages begin with the module of the error's class.
+_OWN = "inventra_pipelines."
 
 
 @dataclass(frozen=True)
@@ -63,8 +65,9 @@ def run_job(job_name: str, tenant_ids: list[str], first: date, last: date) -> Ru
     return RunOutcome(result.run_id, failures, failed_checks, tuple(_failed_checks(result, AssetCheckSeverity.WARN)))
 
 
-def _root_cause(error: SerializableErrorInfo) -> SerializableErrorInfo:
-    while error.cause is not None:
+def _told(error: SerializableErrorInfo) -> SerializableErrorInfo:
+    """The error that a person can do something about: our own where the chain holds one, else what it began with."""
+    while error.cause is not None and not error.message.startswith(_OWN):
         error = error.cause
     return error
 
@@ -73,7 +76,7 @@ def _failures(result: ExecuteInProcessResult) -> list[str]:
     lines = []
     for event in result.get_step_failure_events():
         error = event.step_failure_data.error
-        text = _root_cause(error).message if error else "no reason given"
+        text = _told(error).message if error else "no reason given"
         # The message is "module.Class: text"; the class says nothing to a planner.
         _, _, plain = text.strip().partition(": ")
         lines.append(f"{event.step_key}: {plain or text.strip()}")

@@ -15,15 +15,17 @@ _ENTER = """
     values (%s, %s, %s, clock_timestamp(), %s, %s, %s, %s, %s)
 """
 # The last entry of an attempt says where it stands.
-_END_OTHERS = """
-    insert into forecast.run_log (tenant_id, cutoff_on, run_id, at, state, error)
-    select tenant_id, cutoff_on, run_id, clock_timestamp(), 'failed', %(error)s
+_FAIL_OPEN = """
+    insert into forecast.run_log (tenant_id, cutoff_on, run_id, at, state, seconds, error)
+    select
+        tenant_id, cutoff_on, run_id, clock_timestamp(), 'failed',
+        case when %(is_own)s then extract(epoch from clock_timestamp() - at) end, %(error)s
     from (
         select distinct on (log.tenant_id, log.cutoff_on, log.run_id) log.*
         from forecast.run_log as log
         inner join unnest(%(tenants)s::text[], %(days)s::date[]) as day (tenant_id, cutoff_on)
             using (tenant_id, cutoff_on)
-        where log.run_id <> %(run_id)s
+        where (log.run_id = %(run_id)s) = %(is_own)s
         order by log.tenant_id, log.cutoff_on, log.run_id, log.entry_id desc
     ) as attempt
     where state in ('queued', 'running')
@@ -40,9 +42,33 @@ def queue(connection: psycopg.Connection, days: Iterable[tuple[str, date]], *, r
         run_id: The Dagster run.
     """
     listed = list(days)
-    tenants, cutoffs = [tenant_id for tenant_id, _ in listed], [day for _, day in listed]
-    connection.execute(_END_OTHERS, {"tenants": tenants, "days": cutoffs, "run_id": run_id, "error": _STILL_OPEN})
+    _fail_open(connection, listed, run_id, is_own=False, error=_STILL_OPEN)
     enter(connection, listed, run_id=run_id, state="queued")
+
+
+def fail(
+    connection: psycopg.Connection, days: Iterable[tuple[str, date]], *, run_id: str, error: BaseException
+) -> None:
+    """Note that an attempt ended with an error, for all of its days that are not completed; commit.
+
+    Args:
+        connection: A connection of its own.
+        days: Tenants and cutoffs.
+        run_id: The Dagster run.
+        error: What it ended with.
+    """
+    _fail_open(connection, list(days), run_id, is_own=True, error=f"{type(error).__name__}: {error}")
+    connection.commit()
+
+
+def _fail_open(
+    connection: psycopg.Connection, days: list[tuple[str, date]], run_id: str, *, is_own: bool, error: str
+) -> None:
+    """Enters that attempts at some days failed that are open: this run's own, or those of others."""
+    tenants, cutoffs = [tenant_id for tenant_id, _ in days], [day for _, day in days]
+    connection.execute(
+        _FAIL_OPEN, {"tenants": tenants, "days": cutoffs, "run_id": run_id, "is_own": is_own, "error": error}
+    )
 
 
 def enter(

@@ -137,6 +137,23 @@ def test_what_a_killed_attempt_left_open_has_failed_once_another_one_begins(migr
     ]
 
 
+def test_an_attempt_that_fails_leaves_none_of_its_days_open(migrated_url: str) -> None:
+    days = [("fails", FIRST), ("fails", CUTOFF), ("fails", CUTOFF + timedelta(1))]
+    with connect(migrated_url) as connection:
+        forecast_log.queue(connection, days, run_id="a")
+        forecast_log.enter(connection, days[:2], run_id="a", state="running")
+        forecast_log.enter(connection, days[:1], run_id="a", state="completed", seconds=1.0, counts=[(1, 0)])
+        forecast_log.fail(connection, days, run_id="a", error=ValueError("no"))
+        forecast_log.queue(connection, days, run_id="b")
+    with connect(migrated_url, read_only=True) as connection:
+        rows = connection.execute(
+            "select cutoff_on, run_id, state, error, seconds >= 0 from forecast.run_log"
+            " where tenant_id = 'fails' order by entry_id offset 6"
+        ).fetchall()
+    assert rows[:2] == [(day, "a", "failed", "ValueError: no", True) for _, day in days[1:]]
+    assert [row[1:3] for row in rows[2:]] == [("b", "queued")] * 3
+
+
 def test_a_spell_without_stock_ends_before_the_next_count_or_sale(warehouse: Warehouse) -> None:
     tenant = warehouse.tenant("emptied")
     counts = {"A": {0: 0, 10: 5}, "B": {0: 0}, "C": {0: 4, 5: 0, 6: 9}, "D": {0: 0, 20: 0}}

@@ -96,6 +96,28 @@ def test_a_file_of_any_kind_gives_the_same_figures(tmp_path: Path, name: str, wr
     assert made["periods"] == 40
 
 
+@pytest.mark.parametrize(
+    ("freq", "days", "better"), [("W", 30, "M"), ("D", 7, "W"), ("W", 7, None), ("M", 30, None), ("Q", 30, None)]
+)
+def test_dates_that_stand_further_apart_than_what_they_are_summed_by_are_told(
+    tmp_path: Path, freq: str, days: int, better: str | None
+):
+    dates = {FIRST + timedelta(weeks=week): FIRST + timedelta(days=days * week) for week in range(40)}
+    (tmp_path / "sales.csv").write_bytes(as_csv(table().with_columns(pl.col("date").replace_strict(dates))))
+    done = run("sales.csv", "--freq", freq, "--horizon", 1, "--season", 1, "--origins", 1, "--workers", 1)
+    text = " ".join(done.stdout.split())
+    told = f"dates stand {days} days apart or more, so most {'weeks' if freq == 'W' else 'days'} have none: --freq"
+    assert (f"{told} {better} sums them" in text) if better else ("days apart" not in text)
+
+
+def test_figures_are_there_where_the_page_cannot_be_written(tmp_path: Path):
+    (tmp_path / "sales.csv").write_bytes(as_csv(table()))
+    done = run("sales.csv", *QUICK, "--json", "--out", "/dev/full")
+    assert json.loads(done.stdout)["series"] == 2
+    assert isinstance(done.exception, InventraError)
+    assert str(done.exception) == "/dev/full cannot be written: No space left on device. name another place with --out."
+
+
 def test_json_is_one_object_and_says_where_the_page_is(tmp_path: Path):
     (tmp_path / "sales.csv").write_bytes(as_csv(table()))
     done = run("sales.csv", *QUICK, "--json")

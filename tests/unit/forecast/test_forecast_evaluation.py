@@ -183,6 +183,18 @@ def test_a_sample_of_series_is_drawn_evenly_and_told():
     assert "5 of 100 series" in plan.notes[0]
 
 
+def test_a_sample_is_forecast_by_what_was_learned_of_all_series():
+    rng = np.random.default_rng(8)
+    panel = panel_of(*(rng.poisson(20 + row, 60).astype(float).tolist() for row in range(20)))
+    whole = plan_evaluation(panel, SHAPE, history=HISTORY, origins=1)
+    sample = plan_evaluation(panel, SHAPE, history=HISTORY, origins=1, most_series=5)
+    ((of_all,), (of_some,)) = (evaluate_panel(panel, plan, SHAPE, history=HISTORY) for plan in (whole, sample))
+    assert of_some.selection.booster.text is not None
+    assert of_some.selection.booster == of_all.selection.booster
+    assert of_some.selection.choices == of_all.selection.choices
+    assert of_some.means.tolist() == of_all.means[np.isin(of_all.rows, of_some.rows)].tolist()
+
+
 def test_dear_baselines_take_a_bounded_number_of_series():
     panel = panel_of(*([1.0, 2.0] * 60 for _ in range(3000)))
     plan = plan_evaluation(panel, SHAPE, history=HISTORY)

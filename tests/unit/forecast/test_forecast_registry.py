@@ -45,11 +45,15 @@ def test_of_what_stands_until_another_is_better_something_is_left_without_other_
 
 
 @pytest.mark.parametrize(
-    ("season", "is_modelled"), [(1, False), (4, True), (12, True), (13, True), (24, True), (25, False), (52, False)]
+    ("season", "periods", "is_modelled"),
+    [
+        *((season, 156, is_modelled) for season, is_modelled in ((1, False), (4, True), (24, True), (25, False))),
+        *((12, 23, False), (12, 24, True), (52, 156, False)),
+    ],
 )
-def test_ces_may_be_chosen_where_it_models_the_season(season: int, is_modelled: bool) -> None:
+def test_ces_may_be_chosen_where_it_models_the_season(season: int, periods: int, is_modelled: bool) -> None:
     for demand_class in CLASSES:
-        names = registered_candidates(demand_class, season)
+        names = registered_candidates(demand_class, season, periods)
         has_ces = any("CES" in members_of(name) for name in names)
         assert has_ces == (is_modelled and demand_class in ("smooth", "erratic"))
 

@@ -107,8 +107,8 @@ def test_the_score_is_the_mean_rmsse_of_the_windows_with_a_scale() -> None:
 
 
 def test_what_a_tenant_asks_for_is_the_only_candidate_and_is_scored() -> None:
-    assert candidates_of("smooth", 52, {"smooth": "Naive"}) == ("Naive",)
-    assert candidates_of("lumpy", 52, {"smooth": "Naive"}) == CANDIDATES["lumpy"]
+    assert candidates_of("smooth", 52, 104, {"smooth": "Naive"}) == ("Naive",)
+    assert candidates_of("lumpy", 52, 104, {"smooth": "Naive"}) == CANDIDATES["lumpy"]
     errors = {"Naive": np.full((20, 2), 3.0), BASELINE: np.full((20, 2), 1.0)}
     choice = choose("smooth", ("Naive",), cases_of("smooth", 20), errors)
     assert (choice.method, choice.score, choice.baseline_score) == ("Naive", 3.0, 1.0)

@@ -67,11 +67,15 @@ class OriginForecast:
 
 @dataclass(frozen=True)
 class Origin:
-    """An origin to forecast at: the panel as known there, what came after, and where it stands."""
+    """An origin to forecast at: the panel as known there, what came after, and where it stands.
+
+    Where the panel is a sample of more series, methods are chosen and trained on `whole`, as every night does it.
+    """
 
     panel: Panel
     actuals: np.ndarray
     offset: int = 0
+    whole: Panel | None = None
 
 
 def evaluate_panel(
@@ -96,12 +100,14 @@ def evaluate_panel(
         report: Told what is done next.
     """
     chosen = _series_of(panel, plan.rows)
+    is_sample = len(plan.rows) < len(panel.lengths)
     places = {method: np.isin(plan.rows, rows) for method, rows in plan.baselines.items()}
     origins = [
         Origin(
             known_at(chosen, offset, shape.horizon, history),
             chosen.actuals[:, chosen.periods - offset : chosen.periods - offset + shape.horizon],
             offset,
+            known_at(panel, offset, shape.horizon, history) if is_sample else None,
         )
         for offset in plan.offsets
     ]
@@ -146,8 +152,12 @@ def evaluate_origins(
 ) -> list[OriginForecast]:
     """As `evaluate_origin`, at several at once; baselines are tried where their mask of the series is set."""
     panels = [correct(origin.panel, None, damps=damps)[0] for origin in origins]
+    wholes = [
+        panel if origin.whole is None else correct(origin.whole, None, damps=damps)[0]
+        for origin, panel in zip(origins, panels, strict=True)
+    ]
     report("choosing methods")
-    selections = select_methods([(panel, shape, None) for panel in panels], map_work)
+    selections = select_methods([(whole, shape, None) for whole in wholes], map_work)
     report("forecasting")
     orders = [Order(panel, shape, selection) for panel, selection in zip(panels, selections, strict=True)]
     forecasts = forecast_panels(orders, map_work)

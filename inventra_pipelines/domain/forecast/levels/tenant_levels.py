@@ -20,7 +20,7 @@ from inventra_pipelines.domain.forecast.levels.reconciliation import LevelForeca
 from inventra_pipelines.domain.forecast.methods.work import Grain, SeriesWork
 
 # Levels of many series are smooth; items of several locations are as their series are.
-_METHODS = ("DOT+CES", "IMAPA")
+_METHODS = ("DOT", "IMAPA")
 
 
 @dataclass(frozen=True)

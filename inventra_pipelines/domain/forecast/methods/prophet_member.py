@@ -22,7 +22,8 @@ class _Prophet:
             raise PermanentError(
                 "the method Prophet is not installed", "Install it with: pip install 'inventra-pipelines[prophet]'"
             ) from error
-        logging.getLogger("cmdstanpy").setLevel(logging.ERROR)
+        for name in ("cmdstanpy", "prophet"):
+            logging.getLogger(name).setLevel(logging.ERROR)
         self._prophet = Prophet
         self._season = season
 

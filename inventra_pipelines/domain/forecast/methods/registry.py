@@ -50,14 +50,14 @@ class SeriesMember:
 _ANY_SEASON = 1_000_000
 # AutoCES, AutoETS and AutoARIMA hold a state per season's period: beyond two dozen they take seconds a series.
 _SHORT_SEASON = 24
-# Of CES's four forms, the partially seasonal one where there is a season: as accurate as the best of the four by AICc
-# on public sets of quarters, months and hours, in a third of the time (ADR 15).
 
 SERIES_MEMBERS: dict[str, SeriesMember] = {
     "ADIDA": SeriesMember(lambda season: ADIDA()),
     "AutoARIMA": SeriesMember(lambda season: AutoARIMA(season_length=season), 8, _SHORT_SEASON),
     "AutoETS": SeriesMember(lambda season: AutoETS(season_length=season), 8, _SHORT_SEASON),
     "AutoTheta": SeriesMember(lambda season: AutoTheta(season_length=season), 4, _ANY_SEASON),
+    # Of its four forms the partially seasonal one, where there is a season: as accurate as the best of the four by AICc
+    # on public sets of quarters, months and hours, in a third of the time (ADR 15).
     "CES": SeriesMember(
         lambda season: AutoCES(season_length=season, model="P" if season > 1 else "N"), 8, _SHORT_SEASON
     ),
@@ -87,7 +87,7 @@ FALLBACKS = ("SES", "WindowAverage4", "HistoricAverage")
 # The first is what stands until another one is better (see selection/choice.py): the mean of what looks at one series
 # and of what looks at all, which failed least on public sets of years, quarters, months and weeks (ADR 15). Left out:
 # Croston's family, which never forgets an item that stopped selling (on intermittent gift sales its WAPE is 1.81
-# against IMAPA's 1.07); AutoETS as a fourth of the combination, 10 to 20 times as dear as the other three together for
+# against IMAPA's 1.07); AutoETS beside DOT, CES and LightGBM, 10 to 20 times as dear as the three together for
 # .3 % less MASE on M3 monthly and none on hospital. Both are there by name. New items by their nearest neighbours (the
 # 5 to 50 launches whose first weeks were likest) erred 2 to 10 % more than by all launches, on 2,017 of M5.
 _FREQUENT = (
@@ -99,6 +99,7 @@ _FREQUENT = (
     "LightGBM",
     "IMAPA+LightGBM",
     "DOT+IMAPA+LightGBM",
+    BASELINE,
 )
 _RARE = ("IMAPA+LightGBM", "IMAPA", "ADIDA", "TSB", "SES", "WindowAverage8", "LightGBM")
 CANDIDATES: dict[str, tuple[str, ...]] = {
@@ -122,13 +123,18 @@ _SEASONAL = (
     "LightGBM",
     "IMAPA+LightGBM",
     "DOT+CES+IMAPA+LightGBM",
+    BASELINE,
 )
 SEASONAL_CANDIDATES = {**CANDIDATES, "smooth": _SEASONAL, "erratic": _SEASONAL}
 
 
-def registered_candidates(demand_class: str, season: int) -> tuple[str, ...]:
-    """What may be chosen for a class where a season has so many periods; 1 is none. The first stands."""
-    return (SEASONAL_CANDIDATES if 1 < season <= _SHORT_SEASON else CANDIDATES)[demand_class]
+def registered_candidates(demand_class: str, season: int, periods: int) -> tuple[str, ...]:
+    """What may be chosen for a class where a season has so many periods, 1 is none, of a panel of so many periods.
+
+    The first stands. CES models a season of up to 24 periods, once there are two of them.
+    """
+    is_modelled = 1 < season <= SERIES_MEMBERS["CES"].longest_season and periods >= 2 * season
+    return (SEASONAL_CANDIDATES if is_modelled else CANDIDATES)[demand_class]
 
 
 def members_of(method: str) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ from inventra_pipelines.errors import PermanentError
 IMPLAUSIBLE_FACTOR = 10.0
 
 # The dearest member by name takes 6 s on 156 weeks (AutoARIMA with a season); what takes longer hangs.
-SECONDS_PER_SERIES = 20.0
+SECONDS_PER_MEMBER = 20.0
 _SECONDS_BETWEEN_ALARMS = 0.5
 
 # Member -> its forecast, or why it gave none.
@@ -59,7 +59,7 @@ def forecast_series(
     horizon: int,
     season: int,
     made: Made | None = None,
-    seconds: float = SECONDS_PER_SERIES,
+    seconds: float = SECONDS_PER_MEMBER,
 ) -> SeriesForecast:
     """Forecasts one series by a method, or by the first of the fallbacks that gives a plausible forecast.
 

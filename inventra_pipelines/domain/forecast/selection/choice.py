@@ -91,9 +91,11 @@ class Selection:
     is_fresh: bool = True
 
 
-def candidates_of(demand_class: str, season: int, asked_for: Mapping[Any, str]) -> tuple[str, ...]:
+def candidates_of(demand_class: str, season: int, periods: int, asked_for: Mapping[Any, str]) -> tuple[str, ...]:
     """What is tried for a class: the one method that a tenant asked for, or the registry's candidates."""
-    return (asked_for[demand_class],) if demand_class in asked_for else registered_candidates(demand_class, season)
+    if demand_class in asked_for:
+        return (asked_for[demand_class],)
+    return registered_candidates(demand_class, season, periods)
 
 
 def sample_windows(cases: Cases, most: int = TRIAL_CASES) -> np.ndarray:
@@ -139,13 +141,15 @@ def choose(
     }
     everywhere = np.ones(len(series), dtype=bool)
     own = {name: (forecast_by or {}).get(name, scalable)[scalable] if name != first else everywhere for name in scores}
-    means = {name: _mean_beside(scores[first], score, own[name]) for name, score in scores.items()}
+    # What was never tried has no score: the first one's would stand in its place.
+    means = {name: _mean_beside(scores[first], score, own[name]) for name, score in scores.items() if own[name].any()}
+    tried = [name for name in challengers if name in means]
     method = first
-    for name in challengers:
+    for name in tried:
         gains = scores[first][own[name]] - scores[name][own[name]]
         if _is_better(gains, series[own[name]], means[first]) and means[name] < means[method]:
             method = name
-    best = min(candidates, key=lambda name: means[name])
+    best = min((first, *tried), key=lambda name: means[name])
     if len(candidates) == 1:
         verdict = "asked for"
     elif method == best:

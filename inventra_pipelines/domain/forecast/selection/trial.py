@@ -42,7 +42,7 @@ from inventra_pipelines.domain.forecast.selection.choice import (
 from inventra_pipelines.domain.forecast.selection.ranges import error_scales, pooled_spreads
 
 # A change of the rules makes it another one, so that stored selections are not read under rules they were not made by.
-ENGINE_VERSION = "4"
+ENGINE_VERSION = "5"
 
 # Half a second to a few seconds of work each: enough chunks to keep a pool level, few enough to cost little pickling.
 CASES_PER_CHUNK = 400
@@ -123,7 +123,7 @@ class _Trial:
 def _plan(panel: Panel, shape: Shape) -> _Trial:
     cases = build_cases(panel, window_offsets(shape.horizon, shape.windows), shape.active_periods)
     windows = cases.select(sample_windows(cases))
-    listed = [candidates_of(name, shape.season, shape.asked_for) for name in windows.classes]
+    listed = [candidates_of(name, shape.season, panel.periods, shape.asked_for) for name in windows.classes]
     positions = np.repeat(np.arange(len(windows)), [len(names) for names in listed])
     methods = np.array([name for names in listed for name in names], dtype=object)
     return _Trial(panel, shape, history_of(panel, shape), windows, positions.astype(np.int64), methods)
@@ -228,7 +228,7 @@ def _select(
     tried_on: dict[str, dict[str, np.ndarray]] = {}
     for name in CLASSES:
         inside = windows.classes == name
-        candidates = candidates_of(name, trial.shape.season, trial.shape.asked_for)
+        candidates = candidates_of(name, trial.shape.season, trial.panel.periods, trial.shape.asked_for)
         if booster.text is None and name not in trial.shape.asked_for:
             # What no model could be trained for is no choice: a method that lacks a member is a fallback every time.
             candidates = tuple(method for method in candidates if not is_pooled(method))

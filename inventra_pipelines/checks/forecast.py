@@ -3,7 +3,7 @@
 Belongs here: judging the rows that were written, before the stages after it read them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import polars as pl
 import psycopg
@@ -11,7 +11,6 @@ from dagster import AssetCheckResult, AssetCheckSeverity
 
 from inventra_pipelines.assets.keys import FORECASTS
 from inventra_pipelines.db.writes import Window, days_of
-from inventra_pipelines.domain.forecast.frames import UNPLACED
 from inventra_pipelines.domain.tenant import TenantConfig
 
 # Postgres orders NaN and infinity above every number, so that one bound catches them.
@@ -112,50 +111,51 @@ def every_active_item_forecast(
 
 
 def adjustments_count(unplaced: Sequence[pl.DataFrame]) -> AssetCheckResult:
-    """Every adjustment that is in force changes a forecast; of those that do not, a warning names the first.
+    """Every adjustment that is in force changes a forecast; a warning names each tenant's first that does not.
 
     Args:
         unplaced: Frames of UNPLACED.
     """
-    adjustment = ["tenant_id", "item_id", "location_id", "starts_on", "step"]
-    rows = pl.concat([pl.DataFrame(schema=UNPLACED), *unplaced]).unique(adjustment).sort(adjustment)
-    metadata: dict[str, int | str] = {"without_effect": rows.height}
-    if rows.height:
-        one = rows.row(0, named=True)
-        metadata["first_of_them"] = (
-            f"{one['item_id']} at {one['location_id'] or 'every location'} from {one['starts_on']} by {one['step']}, "
-            f"tenant {one['tenant_id']}: {one['problem']}; correct it in demand_adjustments"
+    found = [
+        (
+            one["tenant_id"],
+            f"{one['item_id']} at {one['location_id'] or 'every location'} from {one['starts_on']} by {one['step']}",
+            one["problem"],
         )
-    return AssetCheckResult(
-        asset_key=FORECASTS,
-        check_name="adjustments_count",
-        passed=metadata["without_effect"] == 0,
-        severity=AssetCheckSeverity.WARN,
-        metadata=metadata,
-    )
+        for frame in unplaced
+        for one in frame.iter_rows(named=True)
+    ]
+    return _without_effect("adjustments_count", found, "demand_adjustments")
 
 
 def promotions_count(connection: psycopg.Connection, windows: Sequence[Window]) -> AssetCheckResult:
     """Every promotion that is on or to come, as known on the last day, is of an item and a place that exist.
 
-    A warning names the first that is not, or that ends before it begins: no forecast knows of such.
+    A warning names each tenant's first that is not, or that ends before it begins: no forecast knows of such.
     """
-    rows = [
-        (window.tenant_id, *row)
+    found = [
+        (window.tenant_id, f"{item_id} at {location_id or 'every location'} from {starts_on}", problem)
         for window in windows
-        for row in connection.execute(_PROMOTIONS_WITHOUT_EFFECT, window.__dict__)
+        for item_id, location_id, starts_on, problem in connection.execute(_PROMOTIONS_WITHOUT_EFFECT, window.__dict__)
     ]
-    metadata: dict[str, int | str] = {"without_effect": len(rows)}
-    if rows:
-        tenant_id, item_id, location_id, starts_on, problem = min(rows, key=str)
-        metadata["first_of_them"] = (
-            f"{item_id} at {location_id or 'every location'} from {starts_on}, tenant {tenant_id}: {problem}; "
-            "correct it in promotions"
-        )
+    return _without_effect("promotions_count", found, "promotions")
+
+
+def _without_effect(check_name: str, found: Iterable[tuple[str, str, str]], dataset: str) -> AssetCheckResult:
+    """A warning about rows of a dataset: tenant, what it is, and what is wrong with it; a row counts once."""
+    problems: dict[tuple[str, str], str] = {}
+    for tenant_id, what, problem in sorted(found):
+        problems.setdefault((tenant_id, what), problem)
+    firsts: dict[str, str] = {}
+    for (tenant_id, what), problem in problems.items():
+        firsts.setdefault(tenant_id, f"{what}, tenant {tenant_id}: {problem}")
+    metadata: dict[str, int | str] = {"without_effect": len(problems)}
+    if firsts:
+        metadata["first_of_them"] = f"{'; '.join(firsts.values())}; correct it in {dataset}"
     return AssetCheckResult(
         asset_key=FORECASTS,
-        check_name="promotions_count",
-        passed=not rows,
+        check_name=check_name,
+        passed=not problems,
         severity=AssetCheckSeverity.WARN,
         metadata=metadata,
     )

@@ -108,7 +108,13 @@ def test_an_adjustment_without_effect_is_a_warning_that_names_it():
     assert adjustments_count([]).passed
     row = ("shop", DAY, "I2", "main", DAY, DAY, "sales", "approved", 5.0, None, "it ends before it begins")
     one = pl.DataFrame([row], schema=UNPLACED, orient="row")
-    result = adjustments_count([one, one.with_columns(cutoff_on=pl.lit(date(2026, 3, 3)))])
+    others = one.with_columns(item_id=pl.lit("I3")), one.with_columns(tenant_id=pl.lit("north"))
+    again = one.with_columns(cutoff_on=pl.lit(date(2026, 3, 3)))
+    result = adjustments_count([one, *others])
+    assert result.metadata["without_effect"].value == 3
+    assert str(result.metadata["first_of_them"].value).startswith("I2 at main from 2026-03-02 by sales, tenant north: ")
+    assert "; I2 at main from 2026-03-02 by sales, tenant shop: " in str(result.metadata["first_of_them"].value)
+    result = adjustments_count([one, again])
     assert (result.passed, result.severity) == (False, AssetCheckSeverity.WARN)
     assert result.metadata["without_effect"].value == 1
     assert result.metadata["first_of_them"].value == (

@@ -11,6 +11,7 @@ import numpy as np
 from inventra_pipelines.domain.forecast.demand.classes import NEW_BELOW_PERIODS
 from inventra_pipelines.domain.forecast.demand.panel import Panel
 from inventra_pipelines.domain.forecast.selection.trial import Shape
+from inventra_pipelines.domain.words import counted
 from inventra_pipelines.errors import PermanentError
 
 # What the engine is held against beside the seasonal naive forecast, which takes no fitting.
@@ -66,7 +67,8 @@ def origin_offsets(periods: int, horizon: int, season: int, most: int = MOST_ORI
             else "take a longer file, or a shorter --freq"
         )
         raise PermanentError(
-            f"a horizon of {horizon} leaves no history to forecast from: there are {periods} periods", remedy
+            f"a horizon of {horizon} leaves no history to forecast from: the file has {counted(periods, 'period')}",
+            remedy,
         )
     return kept
 
@@ -105,7 +107,7 @@ def plan_evaluation(
     most = most if most_series is None else most_series
     if most < len(known):
         rows = _evenly(panel, known, most)
-        notes.append(f"{len(rows):,} of {len(known):,} series are evaluated, evenly drawn in order of units sold")
+        notes.append(f"{len(rows):,} of {len(known):,} series evaluated, evenly drawn in order of units sold")
     tried = {}
     for method in BASELINES:
         tried[method] = rows

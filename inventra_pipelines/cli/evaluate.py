@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 # More of them hardly shorten what takes a minute.
 _MOST_WORKERS = 8
 _LONGEST_HORIZON = 400
-# Dates that stand as far apart are of such periods.
-_LEAST_DAYS = {"W": 7, "M": 28, "Q": 90, "Y": 365}
 
 
 def evaluate(
@@ -88,7 +86,7 @@ def evaluate(
         evaluation, page = _evaluate(
             file.name,
             demand,
-            _notes(told, demand, frequency),
+            _notes(told, demand),
             frequency,
             horizon=horizon,
             season=season,
@@ -178,7 +176,7 @@ def _read_demand(file: Path, mapping: FileMapping, skips_bad_rows: bool) -> tupl
     return rows, told | {"series": len(names)}
 
 
-def _notes(told: dict[str, Any], demand: pl.DataFrame, frequency: "Frequency") -> list[str]:
+def _notes(told: dict[str, Any], demand: pl.DataFrame) -> list[str]:
     headers = told["columns"]
     notes = [f"item is {headers['item_code']!r}, date {headers['sold_at']!r}, quantity {headers['quantity']!r}"]
     notes += told["remarks"]
@@ -187,14 +185,6 @@ def _notes(told: dict[str, Any], demand: pl.DataFrame, frequency: "Frequency") -
     ahead = demand.filter(pl.col("day") > datetime.date.today()).height
     if ahead:
         notes.append(f"{counted(ahead, 'row')} of days that have not come; leave them out if they are no sales")
-    days = demand["day"].unique().sort()
-    apart = int(days.diff().dt.total_days().drop_nulls().to_numpy().min()) if len(days) > 1 else 0
-    longer = [code for code, least in _LEAST_DAYS.items() if apart >= least]
-    if longer and longer[-1] != frequency.code and frequency.code in ("D", *longer):
-        notes.append(
-            f"dates stand {apart} days apart or more, so most {frequency.noun}s have none: "
-            f"--freq {longer[-1]} sums them as they are"
-        )
     return notes
 
 

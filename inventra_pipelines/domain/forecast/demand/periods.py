@@ -56,6 +56,8 @@ FREQUENCIES = {
     "Q": Frequency("Q", "quarter", 4, 4, 4, 100),
     "Y": Frequency("Y", "year", 1, 4, 3, 100),
 }
+# Dates that stand as far apart or further are of such periods.
+_LEAST_DAYS_APART = {"W": 7, "M": 28, "Q": 90, "Y": 365}
 _OTHER_NAMES = {
     "MS": "M",
     "ME": "M",
@@ -107,7 +109,7 @@ class PeriodDemand:
         panel: Series in the order of their names; its last column is the last complete period.
         ends: Last day of each column.
         frequency: Of the columns.
-        left_out: What of the table is not in the panel or not as it stood, in words.
+        left_out: What of the table is not in the panel or not as it stood, or has too short a period, in words.
     """
 
     panel: Panel
@@ -145,7 +147,7 @@ def demand_by_period(
     numbers = _period_number(pl.col(DAY), frequency, last_on)
     by_day = days.to_frame().select(DAY, numbers.alias("number"))
     last = int(by_day["number"][-1])
-    left_out = []
+    left_out = _dates_too_far_apart(days, frequency)
     end_on = period_end(last, frequency, last_on)
     if last_on < end_on and not _is_whole(by_day, end_on):
         inside = typed.filter(numbers == last)
@@ -236,6 +238,20 @@ def _week_start(frequency: Frequency, last_on: date) -> date:
     """A day long ago on which a week begins."""
     ends_on = last_on.weekday() if frequency.weekday is None else frequency.weekday
     return _MONDAY + timedelta(days=(ends_on + 1) % WEEK_DAYS)
+
+
+def _dates_too_far_apart(days: pl.Series, frequency: Frequency) -> list[str]:
+    """That a table of months, say, is summed by weeks: most of them have no date, and count as zero."""
+    if len(days) < 2:
+        return []
+    apart = int(days.diff().dt.total_days().drop_nulls().to_numpy().min())
+    codes = [code for code, least in _LEAST_DAYS_APART.items() if apart >= least]
+    if not codes or frequency.code not in ("D", *codes[:-1]):
+        return []
+    return [
+        f"dates stand {apart} days apart or more, so most {frequency.noun}s have none: "
+        f"--freq {codes[-1]} sums them as they are"
+    ]
 
 
 def _is_whole(by_day: pl.DataFrame, end_on: date) -> bool:

@@ -111,7 +111,7 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     "dormant": (ZERO,),
 }
 
-# CES is one of them where it models the season: without one it made every mean that it had part in worse.
+# CES is one of them where it models the season: without one it made means worse on the whole, at twice the time.
 _SEASONAL = (
     "DOT+CES+LightGBM",
     "DOT+CES",
